@@ -17,8 +17,32 @@ from typing import Any
 from ml_connector.domain import money
 from ml_connector.domain.errors import Inconsistent
 from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.mapping import CATEGORIES
 
 SCHEMA = 1
+
+#: The longest label. SAP Business One's LineMemo is the shortest line text we write (SAP dossier, section 8: 50).
+LABEL_LENGTH_MAX = 50
+
+#: Between the label and what else a line's text says.
+LABEL_END = " | "
+
+
+def label(category: str, store: str) -> str:
+    """What a line's text begins with: ``product_sales Amazon.com``. At most :data:`LABEL_LENGTH_MAX` characters.
+
+    A journal read back is compared by it (ACCOUNTING 1), so it survives a field that cuts at that length and a server
+    that folds white space: runs of white space become one space, and ``|`` cannot occur.
+    """
+    return " ".join(f"{category} {store}".replace("|", " ").split())[:LABEL_LENGTH_MAX].rstrip()
+
+
+def label_of(text: str) -> str:
+    """The label at the beginning of a line's text, however much of the rest was cut off; "" where it is not ours."""
+    words = text.partition("|")[0].split()
+    if not words or words[0] not in CATEGORIES:
+        return ""
+    return " ".join(words)[:LABEL_LENGTH_MAX].rstrip()
 
 
 class Kind(StrEnum):
