@@ -69,13 +69,18 @@ def reliability_class(steps: Sequence[Step]) -> ReliabilityClass:
 
 
 class Outcome(StrEnum):
-    """What is known of one attempt. INTENT: it was about to be sent, and nobody wrote down how it ended."""
+    """What is known of one attempt. INTENT: it was about to be sent, and nobody wrote down how it ended.
+
+    REPLAYED is no attempt but a mark: a person asked to try again. What was accepted or refused before no longer holds the
+    document up; a write that may still land goes on being waited for.
+    """
 
     INTENT = "intent"
     ACCEPTED = "accepted"
     REFUSED = "refused"
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
+    REPLAYED = "replayed"
 
 
 @dataclass(frozen=True, slots=True)

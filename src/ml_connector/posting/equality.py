@@ -1,0 +1,54 @@
+"""Is what the target shows the document that was planned?
+
+Date, currency, total and the lines as a multiset decide. Texts never do: a person may rename a line. Lines that the target
+added by a named rule of its connector are outside the comparison (ACCOUNTING 9).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ml_connector.domain import money
+from ml_connector.domain.target import Shown, ShownLine
+
+_SHOWN_MAX = 5
+
+
+def differences(expected: Shown, found: Shown) -> tuple[str, ...]:
+    """What differs, each as a phrase for a person; empty when the two are equal."""
+    out: list[str] = []
+    if found.posting_date != expected.posting_date:
+        out.append(f"dated {found.posting_date} instead of {expected.posting_date}")
+    if found.currency != expected.currency:
+        out.append(f"in {found.currency} instead of {expected.currency}")
+    if found.total != expected.total:
+        out.append(f"totals {_text(found, found.total)} instead of {_text(expected, expected.total)}")
+    planned = Counter(_comparable(line) for line in expected.lines)
+    shown = Counter(_comparable(line) for line in found.lines)
+    out += [f"lacks {_line(expected, line)}" for line in (planned - shown).elements()]
+    out += [f"has {_line(found, line)} which was not planned" for line in (shown - planned).elements()]
+    if len(out) > _SHOWN_MAX:
+        return (*out[:_SHOWN_MAX], f"and {len(out) - _SHOWN_MAX} differences more")
+    return tuple(out)
+
+
+_Comparable = tuple[str, object, object]
+
+
+def _comparable(line: ShownLine) -> _Comparable:
+    return line.account, line.debit, line.credit
+
+
+def _line(shown: Shown, line: _Comparable) -> str:
+    account, debit, credit = line
+    side, value = ("debit", debit) if debit else ("credit", credit)
+    return f"{side} {value} {shown.currency} on account {account}"
+
+
+def _text(shown: Shown, value: object) -> str:
+    return f"{value} {shown.currency}"
+
+
+def is_zero(shown: Shown) -> bool:
+    """True when there is nothing to post: no line carries an amount."""
+    return all(line.debit == money.ZERO and line.credit == money.ZERO for line in shown.lines)

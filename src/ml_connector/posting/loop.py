@@ -1,0 +1,291 @@
+"""The poster of one target connection: look, decide, do one write each, look again, until nothing is due.
+
+Everything it knows is in the store, so it may be killed at any await: the next one starts from the documents and the
+attempts on record. Two of them on one connection are kept apart by the lease; should one wake from a long sleep, its permits
+are refused and its passes have run out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection
+
+from ml_connector.domain.clock import Clock
+from ml_connector.domain.documents import State
+from ml_connector.domain.errors import Unavailable
+from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.target import (
+    Accepted,
+    Case,
+    Ids,
+    Move,
+    NotSent,
+    Outcome,
+    Receipt,
+    Refused,
+    Seen,
+    Shown,
+    Step,
+    Target,
+    Unclear,
+    Unknown,
+    Unsupported,
+)
+from ml_connector.posting import sets, trail
+from ml_connector.posting.decide import Decision, Done, Go, Hold, Rules, Wait, decide
+from ml_connector.posting.permit import LeasePermit
+from ml_connector.store import attempts, documents, leases
+from ml_connector.store.documents import DocumentRow
+from ml_connector.store.door import Store
+from ml_connector.store.leases import Lease
+
+LEASE_TTL_S: Final = 300.0
+_SETS_PER_ROUND: Final = 25
+_BACKOFF_FIRST_S: Final = 2.0
+_BACKOFF_MAX_S: Final = 900.0
+_LOOK_AGAIN_AFTER_TROUBLE_S: Final = 30.0
+
+
+class Note(Protocol):
+    """Writes an audit event inside the caller's transaction."""
+
+    def __call__(self, conn: Connection, event: str, subject: str, data: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one drain did. ``next_look_at`` is when something is due again; ``trouble`` why it stopped early, if it did."""
+
+    posted: int = 0
+    adopted: int = 0
+    held: int = 0
+    busy: bool = False
+    next_look_at: datetime | None = None
+    trouble: Unavailable | None = None
+
+
+@dataclass(slots=True)
+class Poster:
+    """Drains the documents of ``connection``. ``holder`` says who it is in leases and attempts."""
+
+    store: Store
+    target: Target
+    connection: str
+    holder: str
+    clock: Clock
+    random: Random
+    note: Note
+    rules: Rules = field(default_factory=Rules)
+    cancelled: Callable[[], bool] = lambda: False
+    lease_ttl_s: float = LEASE_TTL_S
+    on_progress: Callable[[DocumentRow, Decision], None] = lambda _row, _decision: None
+
+    async def drain(self) -> Tally:
+        """Everything that is due now. Returns when nothing is, or when the target does not answer."""
+        tally = Tally()
+        lease = await self.store.call(
+            lambda conn: leases.acquire(conn, self.connection, self.holder, self.lease_ttl_s, self.store.now(conn))
+        )
+        if lease is None:
+            tally.busy = True
+            return tally
+        while not self.cancelled():
+            batch = await self.store.call(self._load)
+            if not batch.due:
+                break
+            held_lease = await self._round(batch, lease, tally)
+            if held_lease is None:
+                tally.busy = True
+                return tally
+            lease = held_lease
+            if tally.trouble is not None:
+                break
+        tally.next_look_at = await self.store.call(lambda conn: self._leave(conn, lease))
+        return tally
+
+    # --- one round -----------------------------------------------------------------------------------------------------
+
+    async def _round(self, batch: _Batch, lease: Lease, tally: Tally) -> Lease | None:
+        """Look at a batch, decide, advance, write down. None when the lease was lost."""
+        cases = {row.key: _case(row, batch) for row in batch.due}
+        steps = {key: self.target.steps(case.document) for key, case in cases.items()}
+        looking = [case for key, case in cases.items() if not isinstance(steps[key], Unsupported)]
+        try:
+            seen = await self.target.observe(looking)
+        except Unavailable as trouble:
+            tally.trouble = trouble
+            later = batch.looked_at + timedelta(seconds=_LOOK_AGAIN_AFTER_TROUBLE_S)
+            await self.store.call(lambda conn: _postpone(conn, batch.due, later))
+            return lease
+        decisions = self._decide(batch, cases, steps, seen)
+        renewed = await self.store.call(lambda conn: self._record_decisions(conn, batch, decisions, lease))
+        if renewed is None:
+            return None
+        for row in batch.due:
+            if row.key in decisions:
+                self._count(row, decisions[row.key], tally)
+        moves = [
+            Move(cases[key], seen[key], decision.step)
+            for key, decision in decisions.items()
+            if isinstance(decision, Go)
+        ]
+        if moves:
+            permit = LeasePermit(self.store, self.clock, renewed, self.lease_ttl_s, self.cancelled)
+            receipts = await self.target.advance(moves, permit)
+            await self.store.call(lambda conn: self._record_receipts(conn, moves, permit.intents, receipts))
+            return permit.lease
+        return renewed
+
+    def _load(self, conn: Connection) -> _Batch:
+        now = self.store.now(conn)
+        due = documents.due(conn, self.connection, now, _SETS_PER_ROUND)
+        members = {set_id: documents.of_set(conn, set_id) for set_id in {row.set_id for row in due}}
+        linked = {row.key: row.ids for rows in members.values() for row in rows}
+        return _Batch(now, tuple(due), members, attempts.trails(conn, [row.key for row in due]), linked)
+
+    def _decide(
+        self,
+        batch: _Batch,
+        cases: Mapping[DocumentKey, Case],
+        steps: Mapping[DocumentKey, tuple[Step, ...] | Unsupported],
+        seen: Mapping[DocumentKey, Seen],
+    ) -> dict[DocumentKey, Decision]:
+        alone: dict[DocumentKey, Decision] = {}
+        for key, case in cases.items():
+            needed = steps[key]
+            if isinstance(needed, Unsupported):
+                alone[key] = Hold("unsupported", needed.why)
+                continue
+            expected: Shown = self.target.project(case.document, case.linked or {})
+            alone[key] = decide(
+                case, needed, seen.get(key, Unclear("no answer to the look")), expected, batch.looked_at, self.rules
+            )
+        out: dict[DocumentKey, Decision] = {}
+        for rows in batch.members.values():
+            out.update(sets.gate([_member(row, alone.get(row.key), steps.get(row.key), batch) for row in rows]))
+        return out
+
+    def _record_decisions(
+        self, conn: Connection, batch: _Batch, decisions: Mapping[DocumentKey, Decision], lease: Lease
+    ) -> Lease | None:
+        """Ends and waits, in one transaction that proves the lease is still ours: a worker that slept writes nothing."""
+        renewed = leases.renew(conn, lease, self.lease_ttl_s, self.store.now(conn))
+        if renewed is None:
+            return None
+        for row in batch.due:
+            match decisions.get(row.key):
+                case Done(state, ids, adopted):
+                    documents.set_state(conn, row.key, state, ids=ids, posted_at=batch.looked_at)
+                    self.note(conn, "adopted" if adopted or not row.tried else state.value, row.key, {"ids": dict(ids)})
+                case Hold(code, words, ids):
+                    documents.set_state(conn, row.key, State.HELD, reason_code=code, reason=words, ids=ids or None)
+                    self.note(conn, "held", row.key, {"code": code, "reason": words})
+                case Wait(until, words, ids, entered):
+                    documents.set_state(
+                        conn,
+                        row.key,
+                        State.ENTERED if entered else row.state,
+                        reason_code="waiting",
+                        reason=words,
+                        ids=ids or None,
+                        next_look_at=until,
+                    )
+                case _:
+                    pass
+        return renewed
+
+    def _record_receipts(
+        self,
+        conn: Connection,
+        moves: Sequence[Move],
+        intents: Mapping[DocumentKey, int],
+        receipts: Mapping[DocumentKey, Receipt],
+    ) -> None:
+        now = self.store.now(conn)
+        for move in moves:
+            receipt = receipts.get(move.key, Unknown("no receipt"))
+            outcome, ids, words = _outcome(receipt)
+            if move.key in intents:
+                attempts.close(conn, intents[move.key], outcome, ids, words, now)
+                self.note(conn, "attempt", move.key, {"step": move.step.name, "outcome": outcome.value, "words": words})
+            self._after(conn, move, receipt, now)
+
+    def _after(self, conn: Connection, move: Move, receipt: Receipt, now: datetime) -> None:
+        """When to look again. A refusal holds at once, unless it says that the document is there already."""
+        match receipt:
+            case Refused(code, words, line) if code != trail.DUPLICATE:
+                where = f" (line {line})" if line is not None else ""
+                reason = f"The target refused it{where}: {words} Mend the cause, then replay it."
+                documents.set_state(conn, move.key, State.HELD, reason_code="refused", reason=reason)
+                self.note(conn, "held", move.key, {"code": "refused", "reason": reason, "server_code": code})
+            case NotSent() | Unknown():
+                tries = trail.without_answer(move.case.trail)
+                delay_s = 0.0 if tries == 0 else min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2**tries)
+                until = now + timedelta(seconds=self.random.uniform(delay_s / 2, delay_s))
+                documents.set_state(conn, move.key, State.POSTING, next_look_at=until)
+            case _:
+                documents.set_state(conn, move.key, State.POSTING)
+
+    def _count(self, row: DocumentRow, decision: Decision, tally: Tally) -> None:
+        if isinstance(decision, Done):
+            tally.posted += row.tried
+            tally.adopted += not row.tried
+        elif isinstance(decision, Hold):
+            tally.held += 1
+        self.on_progress(row, decision)
+
+    def _leave(self, conn: Connection, lease: Lease) -> datetime | None:
+        leases.release(conn, lease)
+        return documents.next_look_at(conn, self.connection)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What one round works on: the due documents, their whole sets, what was tried."""
+
+    looked_at: datetime
+    due: tuple[DocumentRow, ...]
+    members: Mapping[str, Sequence[DocumentRow]]
+    trails: Mapping[DocumentKey, tuple[Any, ...]]
+    linked: Mapping[DocumentKey, Ids]
+
+
+def _case(row: DocumentRow, batch: _Batch) -> Case:
+    document = row.document
+    return Case(
+        document=document,
+        wire_key=row.wire_key,
+        trail=batch.trails.get(row.key, ()),
+        ids=row.ids,
+        linked={key: batch.linked.get(key, ()) for key in document.depends_on},
+    )
+
+
+def _member(
+    row: DocumentRow, decision: Decision | None, steps: tuple[Step, ...] | Unsupported | None, batch: _Batch
+) -> sets.Member:
+    counting = [] if steps is None or isinstance(steps, Unsupported) else [step for step in steps if step.counts]
+    begun = any(trail.may_have_landed(batch.trails.get(row.key, ()), step) for step in counting)
+    return sets.Member(row.key, row.state, decision, begun, row.document.depends_on)
+
+
+def _outcome(receipt: Receipt) -> tuple[Outcome, Ids, str]:
+    match receipt:
+        case Accepted(ids):
+            return Outcome.ACCEPTED, ids, ""
+        case Refused(code, words, _):
+            return Outcome.REFUSED, (), f"{code}: {words}"
+        case NotSent(why):
+            return Outcome.NOT_SENT, (), why
+        case Unknown(why):
+            return Outcome.UNKNOWN, (), why
+
+
+def _postpone(conn: Connection, rows: Sequence[DocumentRow], until: datetime) -> None:
+    for row in rows:
+        documents.set_state(conn, row.key, row.state, next_look_at=until)

@@ -1,0 +1,63 @@
+"""What the attempts on record say. Pure.
+
+An attempt whose end nobody wrote down may have reached the server, and the server may act on it until its settle window has
+passed: counted from the stored attempt, so it runs on through our crashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from ml_connector.domain.target import Attempt, Outcome, Step, Trail
+
+#: A pass must be used within this time after the permit was written; with it, a stored attempt bounds the send.
+PASS_LIFE_S: Final = 30.0
+
+#: The code by which a connector reports that the server refuses a *second* one: the next look must find the first.
+DUPLICATE: Final = "duplicate"
+
+#: Outcomes after which the write may be in the target, now or later.
+_MAY_HAVE_LANDED: Final = frozenset({Outcome.INTENT, Outcome.UNKNOWN, Outcome.ACCEPTED})
+
+
+def may_have_landed(trail: Trail, step: Step) -> tuple[Attempt, ...]:
+    """Attempts at ``step`` that the target may have acted on, or may still act on."""
+    return tuple(attempt for attempt in trail if attempt.step == step.name and attempt.outcome in _MAY_HAVE_LANDED)
+
+
+def since_replay(trail: Trail) -> Trail:
+    """The attempts after the last time a person asked to try again."""
+    marks = [place for place, attempt in enumerate(trail) if attempt.outcome is Outcome.REPLAYED]
+    return trail[marks[-1] + 1 :] if marks else trail
+
+
+def accepted(trail: Trail) -> Attempt | None:
+    """The newest attempt that the server said yes to."""
+    return next((attempt for attempt in reversed(trail) if attempt.outcome is Outcome.ACCEPTED), None)
+
+
+def settled_at(trail: Trail, steps: Sequence[Step]) -> datetime | None:
+    """The instant after which no attempt of ``steps`` can land any more; None when none may."""
+    ends = [
+        attempt.sent_at + timedelta(seconds=PASS_LIFE_S + step.settle_s)
+        for step in steps
+        for attempt in may_have_landed(trail, step)
+    ]
+    return max(ends, default=None)
+
+
+def without_answer(trail: Trail) -> int:
+    """How many of the newest attempts in a row got no answer: how long to leave the server alone grows with it."""
+    count = 0
+    for attempt in reversed(trail):
+        if attempt.outcome not in {Outcome.NOT_SENT, Outcome.UNKNOWN, Outcome.INTENT}:
+            break
+        count += 1
+    return count
+
+
+def refused_last(trail: Trail) -> Attempt | None:
+    """The newest attempt, if the server refused it."""
+    return trail[-1] if trail and trail[-1].outcome is Outcome.REFUSED else None

@@ -1,0 +1,71 @@
+"""Nothing of a settlement counts before all of it may."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ml_connector.domain.documents import State
+from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.target import Step
+from ml_connector.posting.decide import Decision, Done, Go, Hold, Wait
+from ml_connector.posting.sets import STOPPED, Member, gate
+from tests.support.entries import NOON
+
+ENTER = Go(Step("enter", counts=False, refuses_twice=False, settle_s=600))
+COMMIT = Go(Step("commit", counts=True, refuses_twice=True, settle_s=600))
+POSTED = Done(State.POSTED, ())
+REFUSED = Hold("refused", "the account is frozen")
+WAITING = Wait(NOON + timedelta(hours=1), "a reply was lost")
+A, B = DocumentKey("A"), DocumentKey("B")
+
+
+def member(
+    key: DocumentKey,
+    decision: Decision | None,
+    *,
+    state: State = State.APPROVED,
+    begun: bool = False,
+    after: tuple[DocumentKey, ...] = (),
+) -> Member:
+    return Member(key, state, decision, begun, after)
+
+
+def test_all_are_entered_before_one_is_committed() -> None:
+    assert gate([member(A, COMMIT), member(B, ENTER)]) == {B: ENTER}
+
+
+def test_when_all_are_entered_all_are_committed() -> None:
+    assert gate([member(A, COMMIT), member(B, COMMIT)]) == {A: COMMIT, B: COMMIT}
+
+
+def test_one_refusal_stops_the_whole_set_before_anything_counts() -> None:
+    decisions = gate([member(A, REFUSED), member(B, COMMIT)])
+    held = decisions[B]
+    assert isinstance(held, Hold)
+    assert held.code == STOPPED
+
+
+def test_a_document_held_earlier_stops_the_set_too() -> None:
+    decisions = gate([member(A, None, state=State.HELD), member(B, ENTER)])
+    assert isinstance(decisions[B], Hold)
+
+
+def test_what_began_to_count_is_finished_although_another_is_refused() -> None:
+    assert gate([member(A, POSTED), member(B, COMMIT), member(DocumentKey("C"), REFUSED)])[B] == COMMIT
+
+
+def test_a_document_waits_for_what_it_depends_on() -> None:
+    assert B not in gate([member(A, COMMIT), member(B, COMMIT, after=(A,))])
+
+
+def test_a_document_goes_when_what_it_depends_on_is_seen() -> None:
+    assert gate([member(A, POSTED), member(B, COMMIT, after=(A,))])[B] == COMMIT
+
+
+def test_a_document_waits_as_long_as_what_it_depends_on() -> None:
+    assert gate([member(A, WAITING, begun=True), member(B, COMMIT, after=(A,))])[B] == WAITING
+
+
+def test_a_dependent_of_a_held_document_is_held_with_it() -> None:
+    decisions = gate([member(DocumentKey("C"), POSTED), member(A, REFUSED), member(B, COMMIT, after=(A,))])
+    assert isinstance(decisions[B], Hold)
