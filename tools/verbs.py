@@ -102,6 +102,7 @@ def install(arguments: Arguments) -> int:
 
 def install_check(arguments: Arguments) -> int:
     """a whole installation from a copy of the tree, for each supported Python at hand"""
+    os.environ["ML_CONNECTOR_SLOW"] = "install"
     _become_pytest(["tests/unit/skeleton/test_skeleton_install.py", "-m", "install", "-s", *arguments])
 
 
