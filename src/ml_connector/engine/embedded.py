@@ -1,0 +1,104 @@
+"""The embedded engine: slices run in this process, dispatched from our own tables.
+
+One of it per data folder (``lock``). It holds nothing that matters: what was running when a process died is queued again when
+the next one starts, and the work itself is written to be done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from ml_connector.domain.clock import Clock
+from ml_connector.domain.errors import MlConnectorError
+from ml_connector.engine.interface import Order, Slice, SliceEnd, SliceState, Work
+from ml_connector.store import queue
+from ml_connector.store.door import Store
+
+_log = structlog.get_logger(__name__)
+
+#: Slices at work at the same time, over all connections.
+_PARALLEL_MAX: Final = 4
+_TICK_S: Final = 15.0
+
+
+@dataclass(slots=True)
+class EmbeddedEngine:
+    """Dispatches slices to ``work``. ``stopping`` is asked between slices: what runs is never interrupted."""
+
+    store: Store
+    work: Work
+    clock: Clock
+    stopping: Callable[[], bool] = lambda: False
+    _running: dict[asyncio.Task[None], str] = field(default_factory=dict, init=False)
+
+    async def recover(self) -> int:
+        """Queue again what was running when the last engine died; how many slices."""
+        return await self.store.call(queue.requeue_running)
+
+    async def enqueue(self, order: Order) -> str:
+        return await self.store.call(
+            lambda conn: queue.enqueue(
+                conn, order.connection, order.flow, order.link, order.slot, order.by, self.store.now(conn)
+            )
+        )
+
+    async def tick(self) -> int:
+        return await self.store.call(lambda conn: queue.enqueue_due(conn, self.store.now(conn)))
+
+    async def drain(self) -> None:
+        """Run until nothing is queued and nothing runs, or until told to stop."""
+        while True:
+            while len(self._running) < _PARALLEL_MAX and not self.stopping():
+                busy = frozenset(self._running.values())
+                found = await self.store.call(lambda conn, busy=busy: queue.claim(conn, busy, self.store.now(conn)))
+                if found is None:
+                    break
+                slice_ = Slice(found.id, found.connection, found.flow, found.link, found.slot)
+                self._running[asyncio.create_task(self._run(slice_))] = slice_.connection
+            if not self._running:
+                return
+            done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                del self._running[task]
+                task.result()
+
+    async def serve(self) -> None:
+        """Tick and drain until told to stop."""
+        await self.recover()
+        while not self.stopping():
+            await self.tick()
+            await self.drain()
+            await self.clock.sleep(_TICK_S)
+
+    async def end_of(self, slice_id: str) -> SliceEnd | None:
+        row = await self.store.call(lambda conn: queue.get(conn, slice_id))
+        if row is None or SliceState(row.state) in {SliceState.QUEUED, SliceState.RUNNING}:
+            return None
+        return SliceEnd(
+            state=SliceState(row.state),
+            counts=row.result.get("counts", {}),
+            code=row.result.get("code", ""),
+            words=row.result.get("words", ""),
+            exit_code=row.result.get("exit_code", 0),
+        )
+
+    async def _run(self, slice_: Slice) -> None:
+        """Do one slice and write down how it ended. Our own errors end the slice; so does a defect, loudly."""
+        try:
+            end = await self.work(slice_)
+        except MlConnectorError as error:
+            end = SliceEnd(SliceState.FAILED, code=error.code, words=str(error), exit_code=error.exit_code)
+        except Exception as error:  # noqa: BLE001 - a defect in one slice must not stop the others; it is logged and shown
+            _log.exception("slice_defect", slice=slice_.id, flow=slice_.flow, link=slice_.link)
+            end = SliceEnd(SliceState.FAILED, code="defect", words=f"{type(error).__name__} in {slice_.flow}", exit_code=1)
+        result = {"counts": dict(end.counts), "code": end.code, "words": end.words, "exit_code": end.exit_code}
+        await self.store.call(
+            lambda conn: queue.finish(conn, slice_.id, end.state.value, result, self.store.now(conn))
+        )
+        for order in end.then:
+            await self.enqueue(order)
