@@ -1,0 +1,48 @@
+"""The operations this program calls, and how often Amazon lets it (Amazon dossier, section 7).
+
+A bucket belongs to one operation of one selling account. Where Amazon's sources disagree on a figure, the slower one stands
+here. The figures are where a bucket starts: ``x-amzn-RateLimit-Limit`` corrects the rate, never the burst.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. ``path`` is a template (``{reportId}``); ``role`` is what an account needs for it (dossier, section 6)."""
+
+    name: str
+    method: str
+    path: str
+    rate_per_s: float
+    burst: int
+    role: str
+
+
+_FINANCE: Final = "Finance and Accounting (for settlement reports; other report types need the role of their subject)"
+
+GET_REPORTS: Final = Operation("getReports", "GET", "/reports/2021-06-30/reports", 0.0222, 10, _FINANCE)
+CREATE_REPORT: Final = Operation("createReport", "POST", "/reports/2021-06-30/reports", 0.0167, 15, _FINANCE)
+GET_REPORT: Final = Operation("getReport", "GET", "/reports/2021-06-30/reports/{reportId}", 2.0, 15, _FINANCE)
+GET_REPORT_DOCUMENT: Final = Operation(
+    "getReportDocument", "GET", "/reports/2021-06-30/documents/{reportDocumentId}", 0.0167, 15, _FINANCE
+)
+GET_MARKETPLACE_PARTICIPATIONS: Final = Operation(
+    "getMarketplaceParticipations",
+    "GET",
+    "/sellers/v1/marketplaceParticipations",
+    0.016,
+    15,
+    "Selling Partner Insights",
+)
+
+OPERATIONS: Final = (
+    GET_REPORTS,
+    CREATE_REPORT,
+    GET_REPORT,
+    GET_REPORT_DOCUMENT,
+    GET_MARKETPLACE_PARTICIPATIONS,
+)
