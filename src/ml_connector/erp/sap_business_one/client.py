@@ -1,0 +1,127 @@
+"""Calls to the Service Layer: addresses, pages, operations, and writes under a pass (SAP dossier, sections 4 and 5)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ml_connector.domain.errors import BadAnswer, LimitExceeded, SignInFailed, Unavailable
+from ml_connector.domain.target import NotSent, Pass, Unknown
+from ml_connector.erp.sap_business_one.auth import Session, SessionAuth
+from ml_connector.erp.sap_business_one.errors import ServiceError, parse_error, refusal, session_lost
+from ml_connector.erp.sap_business_one.odata import encode, listed, path, text
+from ml_connector.transport.http import Answer, HttpClient
+
+#: Requests in flight on the one session of a connection.
+IN_FLIGHT_MAX: Final = 4
+
+_PAGES_MAX: Final = 10_000
+_JSON: Final = "application/json"
+
+
+class ServiceLayer:
+    """One company through its Service Layer. Reads are repeated and signed in by themselves; writes are not."""
+
+    def __init__(self, http: HttpClient, session: Session, page_size: int) -> None:
+        self.session = session
+        self._http = http
+        self._auth = SessionAuth(session)
+        self._page_size = page_size
+        self.slots = asyncio.Semaphore(IN_FLIGHT_MAX)
+
+    async def read(
+        self,
+        method: str,
+        where: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        attempts: int = 4,
+    ) -> Answer:
+        """A request that is safe to repeat. Every answer but a lost session comes back.
+
+        Raises :class:`SignInFailed` when the server goes on losing the session, and what the transport raises.
+        """
+        sent = {**({"Content-Type": _JSON} if content is not None else {}), **(headers or {})}
+        async with self.slots:
+            answer = await self._http.read(
+                method, where, content=content, headers=sent, auth=self._auth, attempts=attempts
+            )
+        if answer.status == 401:
+            raise SignInFailed(
+                "SAP Business One accepts the sign-in, but does not know the session it has just given. "
+                "Ask the SAP administrator whether a load balancer before the Service Layer keeps sessions together."
+            )
+        return answer
+
+    async def get(self, what: str, where: str) -> Any:
+        """The JSON at ``where``. ``what`` names it in the sentence of a refusal."""
+        return _data(what, await self.read("GET", where))
+
+    async def act(self, what: str, operation: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The result of an operation that changes nothing and is called by POST."""
+        return _data(what, await self.read("POST", f"/{operation}", content=encode(body or {})))
+
+    async def rows(
+        self, what: str, entity_set: str, *, key: str, select: Sequence[str], condition: str = ""
+    ) -> list[dict[str, Any]]:
+        """Every row that fits ``condition``, by keyset pages on ``key`` (a member of ``select``).
+
+        ``$skip`` would miss rows of a set that moves (dossier 5.2).
+        """
+        found: list[dict[str, Any]] = []
+        last: str | int | None = None
+        for _ in range(_PAGES_MAX):
+            after = "" if last is None else f"{key} gt {last if isinstance(last, int) else text(last)}"
+            limits = " and ".join(f"({part})" for part in (condition, after) if part)
+            where = path(entity_set, select=",".join(select), filter=limits, orderby=key)
+            answer = await self.read("GET", where, headers={"Prefer": f"odata.maxpagesize={self._page_size}"})
+            data = _data(what, answer)
+            page = listed(data)
+            found += page
+            if not page or (len(page) < self._page_size and "@odata.nextLink" not in data):
+                return found
+            last = _next_key(page[-1], key, last)
+        raise LimitExceeded(f"SAP Business One listed more than {_PAGES_MAX} pages of {what}.")
+
+    async def write(
+        self, pass_: Pass, cookie: str, resource: str, content: bytes, content_type: str = _JSON
+    ) -> Answer | NotSent | Unknown:
+        """POST ``content`` once, in a slot that the caller holds."""
+        headers = {"Content-Type": content_type, "Cookie": cookie}
+        outcome = await self._http.write(pass_, "POST", f"/{resource}", content=content, headers=headers)
+        if isinstance(outcome, Answer) and outcome.ok:
+            self.session.used(cookie)
+        return outcome
+
+    def lost(self, cookie: str, status: int, error: ServiceError | None) -> bool:
+        """Whether the answer to a write says that the session is gone; then it is forgotten.
+
+        A bare -5002 is a refusal here, however long the session was idle: a write is never repeated on a guess.
+        """
+        gone = session_lost(status, error, idle_s=0.0, timeout_s=self.session.timeout_s)
+        if gone:
+            self.session.lost(cookie)
+        return gone
+
+    async def close(self) -> None:
+        """Sign out and let go of every connection."""
+        # A server that cannot be reached ends the session by itself, after its idle time.
+        with contextlib.suppress(Unavailable):
+            await self.session.close()
+        await self._http.aclose()
+
+
+def _data(what: str, answer: Answer) -> Any:
+    if answer.ok:
+        return answer.json()
+    raise refusal(what, answer.status, parse_error(answer.status, answer.body))
+
+
+def _next_key(row: Mapping[str, Any], key: str, last: str | int | None) -> str | int:
+    value = row.get(key)
+    if not isinstance(value, (int, str)) or value == last:
+        raise BadAnswer(f"SAP Business One's pages do not go on: {key} is {value!r} after {last!r}.")
+    return value

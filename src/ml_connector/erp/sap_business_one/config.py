@@ -1,0 +1,163 @@
+"""The sign-in form of a Business One company, and what becomes of it (SAP dossier, sections 3.1, 3.2, 3.7, 14.1)."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from ml_connector.domain.errors import WrongUse
+from ml_connector.domain.forms import Field, Form, one_of, whole_number
+
+#: The longest the server may still finish a request whose reply was lost (DESIGN 3.2).
+SETTLE_S: Final = 600
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _base_url(text: str) -> str:
+    url = text.strip().rstrip("/")
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise WrongUse("The Service Layer address must look like https://host:50000/b1s/v2.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise WrongUse("The Service Layer address must begin with https://: a password goes over that line.")
+    if url.endswith("/b1s/v1"):
+        raise WrongUse(
+            "Version 1 of the Service Layer protocol (/b1s/v1) is not spoken by this version of ml-connector; "
+            f"use {url.removesuffix('v1')}v2, which the same server offers."
+        )
+    if not url.endswith("/b1s/v2"):
+        raise WrongUse(f"The Service Layer address must end in /b1s/v2. Did you mean {_offer(url)}?")
+    return url
+
+
+def _offer(url: str) -> str:
+    return f"{url}/v2" if url.endswith("/b1s") else f"{url}/b1s/v2"
+
+
+def _ca_pem(text: str) -> str:
+    _trusting(text)
+    return text
+
+
+FORM: Final = Form(
+    (
+        Field(
+            "base_url",
+            "Service Layer address",
+            "The full address, ending in /b1s/v2: https://host:50000/b1s/v2. Your SAP partner or administrator knows it.",
+            clean=_base_url,
+        ),
+        Field("company_db", "Company database", "The database name of the company, as in SAP's sign-in window."),
+        Field(
+            "username", "User", "A Business One user of its own for ml-connector, with a licence for the Service Layer."
+        ),
+        Field("password", "Password", "The password of that user.", secret=True),
+        Field(
+            "language",
+            "Language",
+            "SAP's number of the language of its messages. 3 is English (US); leave it so that messages are understood.",
+            default="3",
+            clean=whole_number("Language", 1, 100),
+        ),
+        Field(
+            "ca_pem",
+            "Certificate to trust",
+            "The server's own certificate or the authority that signed it, as PEM text. Leave empty where the "
+            "certificate comes from a public authority. Only this connection trusts it.",
+            required=False,
+            clean=_ca_pem,
+        ),
+        Field(
+            "connect_timeout_s",
+            "Time to connect (s)",
+            "Seconds to wait for a connection.",
+            default="10",
+            clean=whole_number("Time to connect", 1, 120),
+        ),
+        Field(
+            "read_timeout_s",
+            "Time to answer (s)",
+            "Seconds to wait for an answer. The first call after a pause can take more than 30.",
+            default="120",
+            clean=whole_number("Time to answer", 5, 600),
+        ),
+        Field(
+            "page_size",
+            "Rows per page",
+            "How many rows to ask for at a time.",
+            default="100",
+            clean=whole_number("Rows per page", 1, 1000),
+        ),
+        Field(
+            "settle_s",
+            "Settle window (s)",
+            "Seconds in which the server may still finish a request whose answer was lost. May be raised, not lowered.",
+            default=str(SETTLE_S),
+            clean=whole_number("Settle window", SETTLE_S, 86_400),
+        ),
+        Field(
+            "claims",
+            "Claims",
+            "auto: where the table U_ML_LINK is there, SAP itself refuses a second posting of a document. off: for "
+            "servers whose own checks fail inside a change set.",
+            default="auto",
+            clean=one_of("Claims", "auto", "off"),
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A connection's settings, checked. Times in seconds."""
+
+    base_url: str
+    company_db: str
+    username: str
+    password: str = field(repr=False)
+    language: str
+    ca_pem: str
+    connect_timeout_s: float
+    read_timeout_s: float
+    page_size: int
+    settle_s: float
+    claims: bool
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """What to trust: the given certificate and nothing else, or None for the system's authorities."""
+        return _trusting(self.ca_pem) if self.ca_pem else None
+
+
+def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Config:
+    """Raises :class:`WrongUse` naming everything that is wrong."""
+    values = FORM.clean(settings, secrets)
+    return Config(
+        base_url=values["base_url"],
+        company_db=values["company_db"],
+        username=values["username"],
+        password=values["password"],
+        language=values["language"],
+        ca_pem=values["ca_pem"],
+        connect_timeout_s=float(values["connect_timeout_s"]),
+        read_timeout_s=float(values["read_timeout_s"]),
+        page_size=int(values["page_size"]),
+        settle_s=float(values["settle_s"]),
+        claims=values["claims"] == "auto",
+    )
+
+
+def _trusting(pem: str) -> ssl.SSLContext:
+    """A context that checks host name and chain as always, against ``pem`` alone."""
+    try:
+        context = ssl.create_default_context(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise WrongUse("The certificate to trust is not PEM text (-----BEGIN CERTIFICATE-----).") from error
+    # SAP installs a self-signed server certificate by default (dossier 3.7): trusting a leaf must be possible, and such
+    # certificates lack the extensions that the strict profile of newer Pythons asks for.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context

@@ -1,0 +1,53 @@
+"""Addresses, literals and bodies of the OData v4 dialect that the Service Layer speaks (SAP dossier, 4.2, 5.1). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from ml_connector.domain.errors import BadAnswer
+
+#: Where the Service Layer itself sees its resources, whatever stands before it in the address.
+ROOT: Final = "/b1s/v2"
+
+#: Longest path with query that is sent (dossier 9: the server's own limit is not verified, 2 to 4 KB).
+URL_MAX: Final = 2000
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+def encode(data: Mapping[str, Any]) -> bytes:
+    """JSON with every Decimal as the number it is written as: never through float."""
+    return _ENCODER.encode(data)
+
+
+def text(value: str) -> str:
+    """A string literal in a key or a filter: single quotes around it, doubled inside."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def by_key(entity_set: str, key: str | int) -> str:
+    """``Items('A''B')`` or ``JournalEntries(4711)``, not yet percent-encoded."""
+    return f"{entity_set}({key if isinstance(key, int) else text(key)})"
+
+
+def path(resource: str, **options: str) -> str:
+    """``/resource?$option=value``, percent-encoded. Option names come without their ``$``; empty ones are left out."""
+    query = "&".join(f"${name}={quote(value, safe='(),:')}" for name, value in options.items() if value)
+    return "/" + quote(resource, safe="$(),='") + (f"?{query}" if query else "")
+
+
+def any_of(field: str, values: Sequence[str]) -> str:
+    """``field eq 'a' or field eq 'b'``."""
+    return " or ".join(f"{field} eq {text(value)}" for value in values)
+
+
+def listed(data: Any) -> list[dict[str, Any]]:
+    """The rows of a collection answer."""
+    rows = data.get("value") if isinstance(data, dict) else data
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BadAnswer("SAP Business One answered something else than a list of rows.")
+    return rows
