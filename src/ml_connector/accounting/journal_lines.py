@@ -72,6 +72,8 @@ _RANK: Final = {category: rank for rank, category in enumerate(CATEGORY_ORDER)}
 #: Balances with Amazon whose ups and downs must both be seen, whatever the presentation (ACCOUNTING 4).
 ALWAYS_GROSS: Final = frozenset({"reserve", "payable_to_amazon"})
 
+_SIDES: Final = {Sign.ALL: "", Sign.CREDITS: "credits", Sign.DEBITS: "debits"}
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -164,7 +166,7 @@ def _contributions(placed: Placed, presentation: Presentation) -> Sequence[tuple
 
 def _line(key: _LineKey, total: _Sum) -> Line:
     lineage = Lineage(tuple(total.parts))
-    said = [label(key.category, total.store), *(word for word in (key.detail, key.tax) if word)]
+    said = [label(key.category, total.store), *(word for word in (key.detail, key.tax, _SIDES[key.side]) if word)]
     placement = Placement(key.account, key.dimensions)
     return Line(
         signed_line(key.category, total.store, placement, total.amount, LABEL_END.join(said), lineage),

@@ -1,0 +1,216 @@
+"""What stops a settlement before anything is written, and the settings that shape its lines (ACCOUNTING 1-4)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ml_connector.accounting.journal_lines import CATEGORY_ORDER
+from ml_connector.accounting.settlement_journal import plan_settlement
+from ml_connector.domain.documents import LABEL_LENGTH_MAX, label, label_of
+from ml_connector.domain.errors import Finding
+from ml_connector.domain.mapping import CATEGORIES, AccountRule, Mapping, Placement, Presentation, StoreSettings
+from ml_connector.domain.settlements import Granularity, TaxTreatment, Triple
+from tests.support.groups import US, Row, account_of, chart, policy, references, settlement
+
+DAY = date(2026, 10, 15)
+SALE = Row("product_sales", "10.00", DAY)
+UNKNOWN = Finding("unknown_triple", "Line 4: Order | ItemFees | SomeFutureFee is not known.", line=4)
+
+
+def test_an_unmapped_category_holds_and_says_how_to_map_it() -> None:
+    groups = settlement([SALE, Row("coupons", "-1.75", DAY), Row("coupons", "-5.00", DAY, store="")])
+    plan = plan_settlement(
+        groups, policy=policy(), mapping=chart(without={"coupons"}), references=references(), prefix="AAAA"
+    )
+
+    assert plan.entries == ()
+    (finding,) = plan.findings
+    assert finding.code == "unmapped_category"
+    assert "coupons of Amazon.com (-6.75 USD" in finding.message
+    assert "mapping import" in finding.message
+
+
+@pytest.mark.parametrize(("category", "rows"), [("payout", [SALE]), ("payable_to_amazon", [Row("coupons", "-1", DAY)])])
+def test_the_last_line_needs_an_account_too(category: str, rows: list[Row]) -> None:
+    plan = plan_settlement(
+        settlement(rows), policy=policy(), mapping=chart(without={category}), references=references(), prefix="AAAA"
+    )
+
+    assert plan.entries == ()
+    assert category in plan.findings[0].message
+
+
+def test_an_unknown_triple_holds_the_settlement() -> None:
+    groups = settlement([SALE, Row(None, "-0.37", DAY)], findings=(UNKNOWN,))
+    plan = plan_settlement(groups, policy=policy(), mapping=chart(), references=references(), prefix="AAAA")
+
+    assert plan.entries == ()
+    assert plan.findings == (UNKNOWN,)
+
+
+def test_a_link_with_a_suspense_account_posts_it_and_keeps_the_finding_open() -> None:
+    groups = settlement([SALE, Row(None, "-0.37", DAY)], findings=(UNKNOWN,))
+    books = policy(suspense=True)
+    plan = plan_settlement(groups, policy=books, mapping=chart(), references=references(), prefix="AAAA")
+
+    (suspense,) = (line for line in plan.entries[0].lines if line.category == "suspense")
+    assert suspense.debit == Decimal("0.37")
+    assert [(finding.code, finding.holds) for finding in plan.findings] == [("unknown_triple", False)]
+
+
+def test_a_settlement_without_a_main_store_waits_for_the_decision() -> None:
+    groups = settlement([Row("subscription", "-39.99", DAY, store="")], main_store=None)
+    undecided = plan_settlement(groups, policy=policy(), mapping=chart(), references=references(), prefix="AAAA")
+    decided = plan_settlement(
+        groups, policy=policy(), mapping=chart(), references=references(), prefix="AAAA", main_store="amazon.com"
+    )
+
+    assert [finding.code for finding in undecided.findings] == ["main_store_unclear"]
+    assert [line.store for line in decided.entries[0].lines] == [US, US]
+
+
+def test_a_store_outside_the_link_holds() -> None:
+    groups = settlement([SALE])
+    books = policy(stores={"Amazon.ca": StoreSettings(zone="UTC")})
+    plan = plan_settlement(groups, policy=books, mapping=chart(), references=references(), prefix="AAAA")
+
+    assert [finding.code for finding in plan.findings] == ["store_not_in_link"]
+
+
+@pytest.mark.parametrize(
+    ("mexico", "code"),
+    [
+        (StoreSettings(zone="UTC", company="SBODEMOMX"), "other_company"),
+        (StoreSettings(zone="UTC", branch="2"), "other_branch"),
+    ],
+)
+def test_rows_that_belong_to_another_company_or_branch_hold(mexico: StoreSettings, code: str) -> None:
+    groups = settlement([SALE, Row("product_sales", "3.00", DAY, store="Amazon.com.mx")])
+    books = policy(stores={US: StoreSettings(zone="UTC"), "Amazon.com.mx": mexico})
+    plan = plan_settlement(groups, policy=books, mapping=chart(), references=references(), prefix="AAAA")
+
+    assert [finding.code for finding in plan.findings] == [code]
+    assert "Amazon.com.mx (3.00 USD)" in plan.findings[0].message
+
+
+def test_the_entry_is_in_the_branch_of_its_main_store() -> None:
+    books = policy(stores={US: StoreSettings(zone="UTC", branch="2")})
+    plan = plan_settlement(settlement([SALE]), policy=books, mapping=chart(), references=references(), prefix="AAAA")
+
+    assert plan.entries[0].branch == "2"
+    assert plan.entries[0].company == "SBODEMOUS"
+    assert plan.entries[0].key == "AAAA-JE-90000000011-2026P10"
+
+
+def test_above_the_line_limit_the_coarser_granularity_is_proposed() -> None:
+    rows = [Row("product_sales", "1.00", DAY, order=f"113-{n:07d}-0000000") for n in range(5)]
+    books = policy(granularity=Granularity.ORDER)
+    plan = plan_settlement(
+        settlement(rows, books=books),
+        policy=books,
+        mapping=chart(),
+        references=references(),
+        prefix="AAAA",
+        max_lines=5,
+    )
+
+    (finding,) = plan.findings
+    assert finding.code == "too_many_lines"
+    assert "granularity to day instead of order" in finding.message
+
+
+def test_categories_stay_apart_on_one_account_and_lines_say_which_they_are() -> None:
+    rules = tuple(AccountRule(Placement("4000"), category=category) for category in CATEGORY_ORDER)
+    rows = [SALE, Row("shipping_income", "2.00", DAY), Row("product_sales", "4.00", DAY, store="Non-Amazon US")]
+    plan = plan_settlement(
+        settlement(rows), policy=policy(), mapping=Mapping(1, rules), references=references(), prefix="AAAA"
+    )
+
+    assert [line.text for line in plan.entries[0].lines] == [
+        "product_sales Amazon.com",
+        "product_sales Non-Amazon US",
+        "shipping_income Amazon.com",
+        "payout Amazon.com | in transit",
+    ]
+
+
+def test_the_most_specific_rule_places_a_row() -> None:
+    triple = Triple("Order", "ItemPrice", "Principal")
+    rules = (
+        *chart().rules,
+        AccountRule(Placement("4001"), category="product_sales", store="amazon.com"),
+        AccountRule(Placement("4002"), category="product_sales", store=US, channel="MFN"),
+        AccountRule(Placement("4003", (("CostingCode", "AMZ"),)), triple=triple),
+    )
+    rows = [
+        SALE,
+        Row("product_sales", "2.00", DAY, channel="MFN"),
+        Row("product_sales", "3.00", DAY, triple=triple),
+        Row("product_sales", "4.00", DAY, store="Amazon.ca"),
+    ]
+    plan = plan_settlement(
+        settlement(rows), policy=policy(), mapping=Mapping(2, rules), references=references(), prefix="AAAA"
+    )
+
+    assert {(line.account, line.credit, line.dimensions) for line in plan.entries[0].lines[:-1]} == {
+        ("4001", Decimal("10.00"), ()),
+        ("4002", Decimal("2.00"), ()),
+        ("4003", Decimal("3.00"), (("CostingCode", "AMZ"),)),
+        (account_of("product_sales"), Decimal("4.00"), ()),
+    }
+
+
+def test_tax_treatments_are_lines_of_their_own() -> None:
+    rows = [
+        Row("sales_tax_payable", "2.25", DAY, tax=TaxTreatment.COLLECTED),
+        Row("facilitator_tax_wash", "9.60", DAY, tax=TaxTreatment.FACILITATED),
+        Row("facilitator_tax_wash", "-9.60", DAY, tax=TaxTreatment.FACILITATED),
+    ]
+    plan = plan_settlement(settlement(rows), policy=policy(), mapping=chart(), references=references(), prefix="AAAA")
+
+    assert [(line.text, line.credit) for line in plan.entries[0].lines][:2] == [
+        ("facilitator_tax_wash Amazon.com | facilitated", Decimal(0)),
+        ("sales_tax_payable Amazon.com | collected", Decimal("2.25")),
+    ]
+
+
+def test_gross_presentation_keeps_debits_and_credits_apart() -> None:
+    rows = [SALE, Row("product_sales", "-4.00", DAY), Row("coupons", "-1.00", DAY)]
+    books = policy(presentation=Presentation.GROSS)
+    plan = plan_settlement(settlement(rows), policy=books, mapping=chart(), references=references(), prefix="AAAA")
+
+    lines = [(line.text, line.debit, line.credit) for line in plan.entries[0].lines[:3]]
+    assert lines == [
+        ("product_sales Amazon.com | credits", Decimal(0), Decimal("10.00")),
+        ("product_sales Amazon.com | debits", Decimal("4.00"), Decimal(0)),
+        ("coupons Amazon.com | debits", Decimal("1.00"), Decimal(0)),
+    ]
+
+
+def test_a_file_that_does_not_foot_is_never_planned() -> None:
+    plan = plan_settlement(
+        settlement([SALE], total="10.01"), policy=policy(), mapping=chart(), references=references(), prefix="AAAA"
+    )
+
+    assert [finding.code for finding in plan.findings] == ["sum_differs"]
+    assert plan.entries == ()
+
+
+def test_every_category_has_its_place_in_the_order_of_lines() -> None:
+    assert set(CATEGORY_ORDER) == CATEGORIES
+    assert len(CATEGORY_ORDER) == len(CATEGORIES)
+
+
+def test_a_label_survives_a_line_text_cut_at_its_length() -> None:
+    text = label("refund_administration_fees", "Non-Amazon Remote Fulfilment Store")
+
+    assert len(text) == LABEL_LENGTH_MAX
+    assert label_of(text + " | 113-1000001-0000001") == text
+    assert label_of((text + " | 113-1000001-0000001")[:LABEL_LENGTH_MAX]) == text
+    assert label_of("product_sales Amazon.com | 2026-10-1") == "product_sales Amazon.com"
+    assert label_of("product_sales  Amazon.com |") == "product_sales Amazon.com"
+    assert label_of("Rounding difference") == ""
+    assert label_of("") == ""
