@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+import logging
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,10 @@ _BACKOFF_FIRST_S: Final = 0.5
 _BACKOFF_MAX_S: Final = 30.0
 _RETRY_AFTER_MAX_S: Final = 120.0
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+# The library logs whole addresses (presigned ones are secrets) at INFO, and heads with their cookies at DEBUG.
+for _library in ("httpx2", "httpcore2"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
