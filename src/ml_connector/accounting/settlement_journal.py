@@ -214,24 +214,20 @@ class _Planner:
     def _dates(self, closing: Posting | None) -> Iterable[Finding]:
         """Rows that no open period takes, and rows of a later period than the settlement's own end."""
         sums: dict[Bucket, tuple[int, Decimal]] = {}
-        late, late_amount = 0, money.ZERO
         for group in self.groups.groups:
-            bucket = self._bucket(group)
-            if bucket.problem:
-                key = bucket._replace(since=date.min)
-                rows, amount = sums.get(key, (0, money.ZERO))
-                sums[key] = (rows + group.rows.count, amount + group.amount)
-            elif closing and bucket.period and self.calendar.period(bucket.period).first_day > closing.period.first_day:
-                late, late_amount = late + group.rows.count, late_amount + group.amount
+            bucket = self._bucket(group)._replace(since=date.min)
+            rows, amount = sums.get(bucket, (0, money.ZERO))
+            sums[bucket] = (rows + group.rows.count, amount + group.amount)
         for bucket, (rows, amount) in sorted(sums.items()):
             what = f"{rows} rows ({self._words(amount)}) of settlement {self._id}"
-            yield self._undatable(bucket.problem, bucket.where, what)
-        if late:
-            yield Finding(
-                "row_after_end",
-                f"{late} rows ({self._words(late_amount)}) of settlement {self._id} are dated in a later fiscal period "
-                "than its end. Check the link's time zone and the file.",
-            )
+            if bucket.problem:
+                yield self._undatable(bucket.problem, bucket.where, what)
+            elif closing and bucket.period and self._day(bucket.period) > closing.period.first_day:
+                yield Finding(
+                    "row_after_end",
+                    f"{what} are dated in fiscal period {self.calendar.period(bucket.period).name}, after its end. "
+                    "Check the link's time zone and the file.",
+                )
 
     def _undatable(self, problem: Problem, where: str, what: str) -> Finding:
         if problem is Problem.NO_PERIOD:
@@ -300,7 +296,7 @@ class _Planner:
         rows: dict[str, list[Placed]] = {closing.period.key: []}
         for each in placed:
             rows.setdefault(self._bucket(each.group).period or closing.period.key, []).append(each)
-        ordered = sorted(rows, key=lambda key: self.calendar.period(key).first_day)
+        ordered = sorted(rows, key=self._day)
         lines = {key: row_lines(rows[key], self.policy.presentation) for key in ordered}
 
         findings: list[Finding] = []
@@ -367,6 +363,9 @@ class _Planner:
         return tuple(entries), lineage
 
     # --- small words ---
+
+    def _day(self, period: str) -> date:
+        return self.calendar.period(period).first_day
 
     @property
     def _id(self) -> str:
