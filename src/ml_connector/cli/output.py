@@ -18,13 +18,17 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; words and progress go to stderr.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout; words and progress go to stderr.")
+]
 
 
 def plain(value: Any) -> Any:
     """``value`` as JSON data: amounts and dates as text, dataclasses as objects."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value) if not field.name.startswith("_")}
+        return {
+            field.name: plain(getattr(value, field.name)) for field in fields(value) if not field.name.startswith("_")
+        }
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Decimal):
@@ -37,7 +41,7 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
-    if value is None or isinstance(value, (str, int, bool)):
+    if value is None or isinstance(value, (str, int, bool, float)):
         return value
     raise TypeError(f"{type(value).__name__} has no JSON form")
 

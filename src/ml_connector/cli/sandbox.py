@@ -22,7 +22,9 @@ def serve(
     state: Annotated[Path | None, typer.Option(help="Keep the world in this file, and go on from it.")] = None,
     scenario: Annotated[Path | None, typer.Option(help="TOML: what the world looks like.")] = None,
     fault_plan: Annotated[Path | None, typer.Option(help="TOML: what goes wrong, and when.")] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="HTTPS with a throw-away CA, printed with the credentials.")] = False,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="HTTPS with a throw-away CA, printed with the credentials.")
+    ] = False,
     list_faults: Annotated[bool, typer.Option("--list-faults", help="Say what can go wrong, and stop.")] = False,
     as_json: output.AsJson = False,
 ) -> None:

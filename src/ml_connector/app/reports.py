@@ -1,0 +1,258 @@
+"""What the program tells its callers: the command line now, an API and a dashboard later. Plain frozen data.
+
+Field names are part of the command line's ``--json`` contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    data_folder: str
+    key_from: str
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorCheck:
+    name: str
+    ok: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionShown:
+    """``secret_fields`` are those that are set; no secret is in here."""
+
+    name: str
+    kind: str
+    settings: Mapping[str, str]
+    secret_fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkShown:
+    """``classes`` says per document kind how it is kept from counting twice, once the ERP has answered; {} before."""
+
+    name: str
+    amazon: str
+    erp: str
+    stores: tuple[str, ...]
+    policy: str
+    closed_period: str
+    approval: str
+    granularity: str
+    presentation: str
+    period_split: bool
+    suspense: bool
+    adopt_equal: bool
+    zones: Mapping[str, str]
+    every_hours: int
+    mapping_version: int | None
+    classes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSaved:
+    link: str
+    version: int
+    rules: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineShown:
+    """``posts`` is False for a zero line, kept for its lineage. ``rows`` counts file rows."""
+
+    account: str
+    category: str
+    store: str
+    text: str
+    debit: Decimal
+    credit: Decimal
+    rows: int
+    posts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentShown:
+    """A planned document. ``references`` are the fields by which a person finds it in the ERP, as they are written there.
+
+    ``target`` says what the ERP shows now: absent, equal, or how it differs. ``class_`` is its reliability class.
+    """
+
+    key: str
+    kind: str
+    settlement_id: str
+    posting_date: date
+    currency: str
+    total: Decimal
+    class_: str
+    references: Mapping[str, str]
+    lines: tuple[LineShown, ...]
+    hash: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldShown:
+    key: str
+    settlement_id: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanShown:
+    """``hash`` is over everything the plan was made from; applying it when that changed is refused."""
+
+    id: str
+    link: str
+    flow: str
+    state: str
+    hash: str
+    inputs: Mapping[str, Any]
+    documents: tuple[DocumentShown, ...]
+    held: tuple[HeldShown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckShown:
+    number: int
+    name: str
+    ok: bool | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofShown:
+    """The certificate of a settlement. ``documents`` are plain data as :mod:`accounting.proof` writes them."""
+
+    settlement_id: str
+    currency: str
+    total: str
+    sha256: str
+    proved: bool
+    entered: bool
+    checks: tuple[CheckShown, ...]
+    documents: tuple[Mapping[str, Any], ...]
+    audit_head: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingShown:
+    key: str
+    until: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did. ``exit_code`` is the command's: 0 done, 1 findings, 3 an outside system did not answer."""
+
+    link: str
+    flow: str
+    discovered: int
+    posted: int
+    adopted: int
+    proved: int
+    held: tuple[HeldShown, ...]
+    waiting: tuple[WaitingShown, ...]
+    proofs: tuple[ProofShown, ...]
+    awaiting_approval: str | None
+    trouble: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    settlement_id: str | None
+    sha256: str
+    refused: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordShown:
+    key: str
+    kind: str
+    link: str
+    state: str
+    reason_code: str
+    reason: str
+    ids: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptShown:
+    step: str
+    sent_at: datetime
+    outcome: str
+    ids: Mapping[str, str]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventShown:
+    at: datetime
+    actor: str
+    event: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDetail:
+    key: str
+    kind: str
+    link: str
+    state: str
+    reason_code: str
+    reason: str
+    ids: Mapping[str, str]
+    sha256: str
+    lines: tuple[LineShown, ...]
+    attempts: tuple[AttemptShown, ...]
+    history: tuple[EventShown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spotted:
+    """``what``: missing, changed or surplus."""
+
+    what: str
+    key: str
+    words: str
+    ids: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    link: str
+    period: str
+    looked_at: int
+    equal: int
+    missing: tuple[Spotted, ...]
+    changed: tuple[Spotted, ...]
+    surplus: tuple[Spotted, ...]
+    proofs: tuple[ProofShown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    secrets: int
+    key_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerdict:
+    ok: bool
+    events: int
+    head: str
+    words: str

@@ -1,0 +1,125 @@
+"""``ml-connector connection``: sign-ins of outside accounts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from ml_connector.cli import output
+from ml_connector.cli.session import Data, who, with_app
+from ml_connector.domain.errors import WrongUse
+
+commands = typer.Typer(no_args_is_help=True, help="Sign-ins: Amazon selling accounts and ERP companies.")
+
+Name = Annotated[str, typer.Argument(help="The connection's name.")]
+
+
+@commands.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="A name of your choice.")],
+    kind: Annotated[str, typer.Option(help="amazon, or an ERP such as sap_business_one.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", help="field=value, once per field.")] = None,
+    secrets_stdin: Annotated[
+        bool, typer.Option("--secrets-stdin", help="Read the secret fields as one JSON object from standard input.")
+    ] = False,
+    data: Data = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Add a connection, or replace the settings and secrets of one. Secrets are never taken as arguments."""
+    given = dict(_pair(each) for each in settings or ())
+    secrets = _secrets_from_stdin() if secrets_stdin else None
+    shown = with_app(
+        data,
+        lambda app: app.connections.add(name, kind, given, secrets or _ask(app.connections.form(kind), given), who()),
+    )
+    if as_json:
+        output.emit(shown)
+    else:
+        output.console().print(f"Connection {name} is saved. Try it: ml-connector connection test {name}")
+
+
+@commands.command("list")
+def list_(data: Data = None, as_json: output.AsJson = False) -> None:
+    """All connections; secrets are not shown."""
+    found = with_app(data, lambda app: app.connections.all())
+    if as_json:
+        output.emit(found)
+    elif found:
+        output.table("", ("name", "kind", "address"), [(c.name, c.kind, c.settings.get("base_url", "")) for c in found])
+    else:
+        output.console().print("No connection yet. Add one: ml-connector connection add NAME --kind amazon ...")
+
+
+@commands.command("show")
+def show(name: Name, data: Data = None, as_json: output.AsJson = False) -> None:
+    """One connection: its settings, and which secrets are set."""
+    found = with_app(data, lambda app: app.connections.show(name))
+    if as_json:
+        output.emit(found)
+    else:
+        rows = [*found.settings.items(), *((field, "(set, encrypted)") for field in found.secret_fields)]
+        output.table(f"{found.name} ({found.kind})", ("field", "value"), rows)
+
+
+@commands.command("test")
+def test(name: Name, data: Data = None, as_json: output.AsJson = False) -> None:
+    """Sign in, read who answers and with which rights; say exactly what is wrong."""
+    identity = with_app(data, lambda app: app.connections.test(name))
+    if as_json:
+        output.emit({"name": name, "ok": True, "identity": identity})
+    else:
+        rows = [("name", identity.name), ("version", identity.version), *identity.details]
+        output.table(f"{name} answers", ("", ""), rows)
+
+
+@commands.command("prepare")
+def prepare(name: Name, data: Data = None, as_json: output.AsJson = False) -> None:
+    """Create in the ERP what the strongest protection against double posting needs, where your user may."""
+    words = with_app(data, lambda app: app.connections.prepare(name, who()))
+    if as_json:
+        output.emit({"name": name, "done": words})
+    else:
+        for sentence in words:
+            output.console().print(sentence)
+
+
+@commands.command("remove")
+def remove(name: Name, data: Data = None, as_json: output.AsJson = False) -> None:
+    """Forget a connection and its secrets. Refused while a link uses it."""
+    with_app(data, lambda app: app.connections.remove(name, who()))
+    if as_json:
+        output.emit({"removed": name})
+    else:
+        output.console().print(f"Connection {name} and its secrets are gone.")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    field, separator, value = text.partition("=")
+    if not separator or not field:
+        raise WrongUse(f"--set takes field=value, not {text!r}.")
+    return field.strip(), value
+
+
+def _secrets_from_stdin() -> dict[str, str]:
+    try:
+        given = json.loads(sys.stdin.read(65536))
+    except ValueError as error:
+        raise WrongUse("Standard input must hold one JSON object with the secret fields.") from error
+    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        raise WrongUse("Standard input must hold one JSON object whose members are texts.")
+    return given
+
+
+def _ask(form: object, given: dict[str, str]) -> dict[str, str]:
+    """Prompt for each secret field, unseen, where somebody is there to answer."""
+    from ml_connector.domain.forms import Form
+
+    assert isinstance(form, Form)  # noqa: S101 - for the type checker
+    wanted = [field for field in form.fields if field.secret and field.name not in given]
+    if wanted and not sys.stdin.isatty():
+        names = ", ".join(field.name for field in wanted)
+        raise WrongUse(f"Secrets are missing ({names}): give them as JSON with --secrets-stdin.")
+    return {field.name: typer.prompt(field.label, hide_input=True, default="", show_default=False) for field in wanted}

@@ -1,0 +1,104 @@
+"""``ml-connector settlement``: one settlement file or one settlement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ml_connector.cli import output
+from ml_connector.cli.session import Data, who, with_app
+from ml_connector.domain.errors import WrongUse
+
+commands = typer.Typer(no_args_is_help=True, help="Settlements: look into a file, import one, prove one.")
+
+
+@commands.command("inspect")
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A settlement file (flat file V2), plain or gzip.")],
+    as_json: output.AsJson = False,
+) -> None:
+    """Read a settlement file without any database: does it foot, what is in it, what is unknown. Exit 1 when refused."""
+    from ml_connector.flows.inspect import inspect_file
+
+    if not file.is_file():
+        raise WrongUse(f"There is no file {file}.")
+    found = inspect_file(file)
+    if as_json:
+        output.emit(found)
+    else:
+        _print_inspection(found)
+    if not found["foots"]:
+        raise typer.Exit(1)
+
+
+def _print_inspection(found: dict[str, Any]) -> None:
+    total = f"{found['total']} {found['currency']}" if found["total"] is not None else "unreadable"
+    output.console().print(
+        f"Settlement {found['settlement_id']}  {total}  {found['rows']} rows  {found['encoding']}  "
+        f"{found['start']} to {found['end']}  zone {found['zone']}"
+    )
+    output.table(
+        "",
+        ("type", "amount type", "description", "store", "month", "category", "amount", "rows"),
+        [
+            (
+                g["transaction_type"],
+                g["amount_type"],
+                g["amount_description"],
+                g["marketplace"],
+                g["month"],
+                g["category"] or "UNKNOWN",
+                g["amount"],
+                g["rows"],
+            )
+            for g in found["groups"] or ()
+        ],
+        right=("amount", "rows"),
+    )
+    for finding in found["findings"]:
+        where = f" (line {finding['line']})" if finding["line"] is not None else ""
+        output.console().print(f"[yellow]{finding['code']}[/]{where}: {finding['message']}")
+    output.console().print("[green]It foots.[/]" if found["foots"] else "[red]Refused.[/]")
+
+
+@commands.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A settlement file that Amazon no longer lists (older than 90 days).")],
+    link: Annotated[str, typer.Option(help="The link it belongs to.")],
+    data: Data = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Treat a file as if it had been discovered: archived and planned by the next run of the link."""
+    if not file.is_file():
+        raise WrongUse(f"There is no file {file}.")
+    imported = with_app(data, lambda app: app.import_settlement(link, file, who()))
+    if as_json:
+        output.emit(imported)
+    else:
+        output.console().print(f"{imported.words} Post it: ml-connector run {link} settlements")
+    if imported.refused:
+        raise typer.Exit(1)
+
+
+@commands.command("prove")
+def prove(
+    settlement_id: Annotated[str, typer.Argument(metavar="ID", help="The settlement's id.")],
+    data: Data = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Recompute everything from the archived bytes and hold it against what the ERP holds now. Exit 1 when it differs."""
+    proof = with_app(data, lambda app: app.prove(settlement_id, who()))
+    if as_json:
+        output.emit(proof)
+    else:
+        output.table(
+            f"Settlement {proof.settlement_id}  {proof.total} {proof.currency}",
+            ("", "check", "result"),
+            [({True: "ok", False: "FAILED", None: "-"}[check.ok], check.name, check.words) for check in proof.checks],
+        )
+        output.console().print(f"audit head {proof.audit_head}")
+        output.console().print("[green]Proved.[/]" if proof.proved else "[red]Not proved.[/]")
+    if not proof.proved:
+        raise typer.Exit(1)

@@ -1,0 +1,128 @@
+"""``ml-connector plan``, ``apply``, ``run`` and ``serve``: the work itself."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ml_connector.cli import output
+from ml_connector.cli.session import Data, data_folder, who, with_app
+from ml_connector.domain.errors import WrongUse
+
+if TYPE_CHECKING:
+    from ml_connector.app.reports import PlanShown, RunReport
+
+Link = Annotated[str, typer.Argument(help="The link's name.")]
+Flow = Annotated[str, typer.Argument(help="What to do: settlements.")]
+Since = Annotated[str | None, typer.Option(help="Look for settlements created since this day (YYYY-MM-DD).")]
+
+
+def plan(
+    link: Link, flow: Flow = "settlements", since: Since = None, data: Data = None, as_json: output.AsJson = False
+) -> None:
+    """Show what a run would post, and save it as a plan. Nothing is written to the ERP."""
+    day = _day(since)
+    with output.progress("reading", quiet=as_json) as bar:
+        shown = with_app(data, lambda app: app.plan(link, flow, day, who(), bar))
+    if as_json:
+        output.emit(shown)
+    else:
+        print_plan(shown)
+    if shown.held:
+        raise typer.Exit(1)
+
+
+def apply(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="The plan's id, as plan printed it.")],
+    data: Data = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Approve a plan and post it. Refused when what it was made from has changed."""
+    with output.progress("posting", quiet=as_json) as bar:
+        report = with_app(data, lambda app: app.apply(plan_id, who(), bar))
+    _end(report, as_json=as_json)
+
+
+def run(
+    link: Link,
+    flow: Flow = "settlements",
+    since: Since = None,
+    wait: Annotated[bool, typer.Option(help="Wait until a lost reply can no longer land, then finish.")] = True,
+    data: Data = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Read, plan, post and prove, in one go. Whatever stopped it before, it goes on where that ended."""
+    day = _day(since)
+    with output.progress("reading", quiet=as_json) as bar:
+        report = with_app(data, lambda app: app.run(link, flow, day, who(), bar, wait=wait))
+    _end(report, as_json=as_json)
+
+
+def serve(data: Data = None) -> None:
+    """Run all links on their schedules until stopped."""
+    folder = data_folder(data)
+    output.trouble().print(f"Serving {folder}. Ctrl-C stops it when what is being written is finished.")
+    with_app(folder, lambda app: app.serve())
+
+
+def print_plan(shown: PlanShown) -> None:
+    """A plan for people: every document with its lines, then what is held and why."""
+    for document in shown.documents:
+        output.table(
+            f"{document.key}  {document.posting_date}  {document.currency}  {document.class_}  {document.target}",
+            ("account", "text", "debit", "credit"),
+            [
+                (line.account, line.text, line.debit if line.posts else "", line.credit if line.posts else "")
+                for line in document.lines
+            ],
+            right=("debit", "credit"),
+        )
+    for held in shown.held:
+        output.console().print(f"[yellow]held[/] {held.settlement_id}: {held.reason}")
+    if shown.documents:
+        output.console().print(f"Plan {shown.id}. Post it: ml-connector apply {shown.id}")
+    elif not shown.held:
+        output.console().print("Nothing to post.")
+
+
+def print_report(report: RunReport) -> None:
+    """A run for people."""
+    for proof in report.proofs:
+        mark = "[green]proved[/]" if proof.proved else "[red]not proved[/]"
+        output.console().print(f"{mark}  {proof.settlement_id}  {proof.total} {proof.currency}")
+        for check in proof.checks:
+            if check.ok is False:
+                output.console().print(f"    check {check.number} ({check.name}): {check.words}")
+    for held in report.held:
+        output.console().print(f"[yellow]held[/]    {held.key}: {held.reason}")
+    for waiting in report.waiting:
+        output.console().print(f"waiting {waiting.key}: {waiting.reason}")
+    output.console().print(
+        f"posted: {report.posted}  adopted: {report.adopted}  held: {len(report.held)}  proved: {report.proved}"
+    )
+    if report.awaiting_approval:
+        output.console().print(
+            f"Plan {report.awaiting_approval} waits for approval: ml-connector apply {report.awaiting_approval}"
+        )
+
+
+def _end(report: RunReport, *, as_json: bool) -> None:
+    if as_json:
+        output.emit(report)
+    else:
+        print_report(report)
+    if report.trouble:
+        output.trouble().print(report.trouble)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise WrongUse(f"--since takes a day as YYYY-MM-DD, not {text!r}.") from error
