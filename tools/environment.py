@@ -102,11 +102,14 @@ def ensure(root: Path, level: Level, call: Call, interpreter: str = sys.executab
     """
     stamp = root / ".venv" / STAMP
     wanted = _digest(root)
-    if _stamped(stamp, level, wanted) and _usable(root, call):
+    held, digest, place = _read_stamp(stamp)
+    moved = place not in ("", str(root))  # the commands in .venv carry their path
+    if not moved and digest == wanted and held in (level, "dev") and _usable(root, call):
         return False
     _require_pip(interpreter, call)
-    stamp.unlink(missing_ok=True)  # before anything changes: an interrupted installation is repeated
-    if not _usable(root, call, empty=True):
+    if not moved and _usable(root, call, empty=True):
+        stamp.unlink(missing_ok=True)  # before anything changes: an interrupted installation is repeated
+    else:
         version = ".".join(str(part) for part in sys.version_info[:3])
         _do(
             call,
@@ -120,23 +123,23 @@ def ensure(root: Path, level: Level, call: Call, interpreter: str = sys.executab
     number = len(re.findall(r"^[\w.-]+==", (root / lock).read_text(encoding="utf-8"), re.MULTILINE))
     _do(call, [*install, "--require-hashes", "-r", lock], f"Installing {number} locked packages into .venv (once)", 3)
     _do(call, [*install, "--no-index", "--no-deps", "--no-build-isolation", "-e", "."], "")
-    stamp.write_text(f"{level} {wanted}\n", encoding="utf-8")
+    stamp.write_text(f"{level} {wanted} {root}\n", encoding="utf-8")
     return True
 
 
 def _digest(root: Path) -> str:
-    """Of everything the installation depends on; the path too, because the commands in ``.venv`` carry it."""
-    digest = hashlib.sha256(str(root).encode())
+    """Of everything that says what belongs into the environment."""
+    digest = hashlib.sha256()
     for name in ("pyproject.toml", "requirements/run.txt", "requirements/dev.txt"):
         digest.update(hashlib.sha256((root / name).read_bytes()).digest())
     return digest.hexdigest()
 
 
-def _stamped(stamp: Path, level: Level, wanted: str) -> bool:
-    if not stamp.is_file():
-        return False
-    held, _, digest = stamp.read_text(encoding="utf-8").strip().partition(" ")
-    return digest == wanted and held in (level, "dev")
+def _read_stamp(stamp: Path) -> tuple[str, str, str]:
+    """Level, digest and checkout of the last installation that came to its end; empty words where there was none."""
+    words = stamp.read_text(encoding="utf-8").strip().split(" ", 2) if stamp.is_file() else []
+    level, digest, place = words if len(words) == 3 else ("", "", "")
+    return level, digest, place
 
 
 def _usable(root: Path, call: Call, *, empty: bool = False) -> bool:

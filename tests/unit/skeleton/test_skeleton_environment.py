@@ -110,6 +110,15 @@ def test_an_environment_whose_python_is_broken_is_made_anew(root: Path) -> None:
     assert machine.done[0] == f"{PYTHON} -m venv --clear --without-pip .venv"
 
 
+def test_a_checkout_that_was_moved_gets_a_new_environment_because_its_commands_carry_their_path(root: Path) -> None:
+    ensure(root, "run", Machine(root), PYTHON)
+    moved = root.rename(root.with_name("moved"))
+    machine = Machine(moved)
+
+    assert ensure(moved, "run", machine, PYTHON) is True
+    assert machine.done[0] == f"{PYTHON} -m venv --clear --without-pip .venv"
+
+
 def test_an_interrupted_installation_is_repeated(root: Path) -> None:
     with pytest.raises(Refusal):
         ensure(root, "run", Machine(root, failing="-e ."), PYTHON)
