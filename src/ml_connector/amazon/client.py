@@ -127,7 +127,7 @@ class AmazonClient:
                 return _decoded(outcome, operation, into)
             if attempt == ATTEMPTS:
                 raise _given_up(outcome, operation, call) from outcome
-            await self._pause(operation, attempt, quota=call.status == 429)
+            await self._pause(operation, attempt, call)
 
     async def write(self, operation: Operation, into: type[T], *, body: bytes) -> T | NotSent | Unknown:
         """A call that makes something: sent again only while it is certain that nothing was made.
@@ -152,7 +152,7 @@ class AmazonClient:
                 return _decoded(outcome, operation, into)
             if isinstance(outcome, Unknown) or attempt == ATTEMPTS:
                 return outcome
-            await self._pause(operation, attempt, quota=call.status == 429)
+            await self._pause(operation, attempt, call)
 
     async def _signed(
         self, operation: Operation, call: SignedCall, send: Callable[[SignedCall], Awaitable[Outcome]]
@@ -181,6 +181,10 @@ class AmazonClient:
             status=call.status,
             request_id=call.request_id,
         )
+        if call.status == 429:
+            self.quota_refusals[operation.name] += 1
+            _log.warning("amazon.quota_exceeded", operation=operation.name, count=self.quota_refusals[operation.name])
+            await self.buckets.drain(self.account, operation.name)
         if isinstance(outcome, Answer):
             await self._note_rate(operation, outcome)
         return outcome
@@ -202,15 +206,12 @@ class AmazonClient:
             await self.clock.sleep(step_s)
             waited_s += step_s
 
-    async def _pause(self, operation: Operation, attempt: int, *, quota: bool) -> None:
+    async def _pause(self, operation: Operation, attempt: int, call: SignedCall) -> None:
         """Before another try. After a 429 the drained bucket itself waits one interval: here come the doubling and the
         jitter of the dossier's recipe on top. After anything else, full-jitter back-off."""
-        if not quota:
+        if call.status != 429:
             await self.clock.sleep(self.random.uniform(0, min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2**attempt)))
             return
-        self.quota_refusals[operation.name] += 1
-        _log.warning("amazon.quota_exceeded", operation=operation.name, count=self.quota_refusals[operation.name])
-        await self.buckets.drain(self.account, operation.name)
         interval_s = 1 / self._rates.get(operation.name, operation.rate_per_s)
         extra_s = interval_s * (2 ** (attempt - 1) - 1 + self.random.uniform(0, _JITTER))
         await self.clock.sleep(min(WAIT_MAX_S, extra_s))

@@ -1,7 +1,8 @@
 """The operations this program calls, and how often Amazon lets it (Amazon dossier, section 7).
 
 A bucket belongs to one operation of one selling account. Where Amazon's sources disagree on a figure, the slower one stands
-here. The figures are where a bucket starts: ``x-amzn-RateLimit-Limit`` corrects the rate, never the burst.
+here (1/60 of Amazon's library, not 0.0167 of the texts). The figures are where a bucket starts: ``x-amzn-RateLimit-Limit``
+corrects the rate, never the burst.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ class Operation:
 _FINANCE: Final = "Finance and Accounting (for settlement reports; other report types need the role of their subject)"
 
 GET_REPORTS: Final = Operation("getReports", "GET", "/reports/2021-06-30/reports", 0.0222, 10, _FINANCE)
-CREATE_REPORT: Final = Operation("createReport", "POST", "/reports/2021-06-30/reports", 0.0167, 15, _FINANCE)
+CREATE_REPORT: Final = Operation("createReport", "POST", "/reports/2021-06-30/reports", 1 / 60, 15, _FINANCE)
 GET_REPORT: Final = Operation("getReport", "GET", "/reports/2021-06-30/reports/{reportId}", 2.0, 15, _FINANCE)
 GET_REPORT_DOCUMENT: Final = Operation(
-    "getReportDocument", "GET", "/reports/2021-06-30/documents/{reportDocumentId}", 0.0167, 15, _FINANCE
+    "getReportDocument", "GET", "/reports/2021-06-30/documents/{reportDocumentId}", 1 / 60, 15, _FINANCE
 )
 GET_MARKETPLACE_PARTICIPATIONS: Final = Operation(
     "getMarketplaceParticipations",

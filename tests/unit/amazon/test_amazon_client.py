@@ -117,6 +117,8 @@ def test_a_quota_that_stays_empty_ends_after_a_bounded_number_of_tries() -> None
     with pytest.raises(RateLimited, match=r"asked too often.*getReports, request req-1"):
         asyncio.run(call(r))
     assert len(r.amazon.requests) == ATTEMPTS
+    assert r.client.quota_refusals == {"getReports": ATTEMPTS}
+    assert r.amazon.journal[-1] == "drain getReports"
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])

@@ -433,3 +433,11 @@ def test_a_report_that_never_ends_is_not_waited_for_for_ever() -> None:
     with pytest.raises(Unavailable, match="not finished report 77"):
         asyncio.run(waiting)
     assert len(r.amazon.requests) == 40
+
+
+def test_an_order_beyond_the_limit_is_not_sent() -> None:
+    r = rig(lambda _request: answer({}))
+
+    with pytest.raises(LimitExceeded):
+        asyncio.run(reports_of(r).create_report(ORDINARY, [US], options={"k": "v" * (1024 * 1024)}))
+    assert r.amazon.requests == []
