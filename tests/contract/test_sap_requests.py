@@ -1,0 +1,249 @@
+"""Everything the SAP connector sends, name by name and type by type against the server's own metadata (contracts)."""
+
+import asyncio
+import json
+import os
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+
+from ml_connector.domain.target import Absent, Case, Move, Unsupported
+from ml_connector.erp.sap_business_one import documents
+from ml_connector.erp.sap_business_one.batch import ChangeSet, Reply, decode
+from ml_connector.erp.sap_business_one.errors import parse_error, session_lost
+from ml_connector.erp.sap_business_one.odata import encode
+from tests.support.entries import entry, line
+from tests.support.sap import COMPANY, OpenPermit, ScriptedServiceLayer, answer, connected, rows
+
+pytestmark = pytest.mark.contract
+
+CONTRACTS = os.environ.get("ML_CONNECTOR_CONTRACTS", "")
+if not CONTRACTS:
+    pytest.skip("ML_CONNECTOR_CONTRACTS names no folder", allow_module_level=True)
+
+FOLDER = Path(CONTRACTS) / "sap-business-one"
+EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
+#: Built-in types, and what JSON carries them.
+BUILT_IN: dict[str, tuple[type, ...]] = {
+    "Edm.String": (str,),
+    "Edm.Int32": (int,),
+    "Edm.Double": (int, Decimal),
+    "Edm.DateTimeOffset": (str,),
+}
+
+
+class Metadata:
+    """The v2 metadata: types with their properties, entity sets, operations."""
+
+    def __init__(self) -> None:
+        root = ET.parse(FOLDER / "service-layer-v2-odata4.trimmed.edmx").getroot()
+        self.types: dict[str, dict[str, str]] = {}
+        self.open: set[str] = set()
+        self.enums: dict[str, set[str]] = {}
+        for kind in ("EntityType", "ComplexType"):
+            for element in root.iter(EDM + kind):
+                name = element.attrib["Name"]
+                self.types[name] = {p.attrib["Name"]: p.attrib["Type"] for p in element.findall(EDM + "Property")}
+                if element.get("OpenType") == "true":
+                    self.open.add(name)
+        for element in root.iter(EDM + "EnumType"):
+            self.enums[element.attrib["Name"]] = {m.attrib["Name"] for m in element.findall(EDM + "Member")}
+        self.sets = {
+            e.attrib["Name"]: e.attrib["EntityType"].removeprefix("SAPB1.") for e in root.iter(EDM + "EntitySet")
+        }
+        self.operations = {
+            e.attrib["Name"]: (kind, {p.attrib["Name"]: p.attrib["Type"] for p in e.findall(EDM + "Parameter")})
+            for kind in ("Action", "Function")
+            for e in root.iter(EDM + kind)
+        }
+
+    def check(self, kind: str, data: Any, where: str = "") -> None:
+        """Every member of ``data`` is a property of ``kind``, of its type; user-defined names only on open types."""
+        properties = self.types[kind]
+        for name, value in data.items():
+            if name.startswith("U_"):
+                assert kind in self.open, f"{where}{name}: {kind} takes no user-defined field"
+                continue
+            assert name in properties, f"{where}{name} is no property of {kind}"
+            self.check_value(properties[name], value, f"{where}{name}")
+
+    def check_value(self, kind: str, value: Any, where: str) -> None:
+        if kind.startswith("Collection("):
+            assert isinstance(value, list), where
+            for number, item in enumerate(value):
+                self.check_value(kind[len("Collection(") : -1], item, f"{where}[{number}]")
+        elif kind in BUILT_IN:
+            assert isinstance(value, BUILT_IN[kind]), f"{where}: {value!r} is no {kind}"
+            assert not isinstance(value, bool), where
+            if kind == "Edm.DateTimeOffset":
+                assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)), f"{where}: {value!r} is no date"
+        elif kind.removeprefix("SAPB1.") in self.enums:
+            assert value in self.enums[kind.removeprefix("SAPB1.")], f"{where}: {value!r} is no member of {kind}"
+        else:
+            self.check(kind.removeprefix("SAPB1."), value, f"{where}.")
+
+
+@pytest.fixture(scope="module")
+def metadata() -> Metadata:
+    return Metadata()
+
+
+def as_sent(body: dict[str, Any]) -> Any:
+    return json.loads(encode(body), parse_float=Decimal)
+
+
+def test_a_journal_entry_in_local_and_in_foreign_currency_is_valid(metadata: Metadata) -> None:
+    dimensions = tuple((name, "AMZ") for name in documents.DIMENSIONS)
+    lines = tuple(
+        replace(each, dimensions=dimensions)
+        for each in (line("payout", "1120", debit="85.79"), line("product_sales", "4000", credit="85.79"))
+    )
+    for currency in ("USD", "EUR"):
+        document = replace(entry(lines=lines, currency=currency), branch="1")
+        metadata.check("JournalEntry", as_sent(documents.payload(document, COMPANY)))
+
+
+def test_nothing_that_only_the_server_may_write_is_sent(metadata: Metadata) -> None:
+    # the earlier metadata of SAP's own SDK says which properties are not writable
+    sdk = ET.parse(FOLDER / "service-layer-v1-odata3-sap-sdk-2021.trimmed.edmx").getroot()
+    fixed = {
+        e.attrib["Name"]: {p.attrib["Name"] for p in e if p.attrib.get("Writable") == "false"}
+        for e in sdk.iter()
+        if e.attrib.get("Name") in ("JournalEntry", "JournalEntryLine")
+    }
+    body = documents.payload(entry(), COMPANY)
+
+    assert fixed["JournalEntry"] >= {"JdtNum", "Number"}
+    assert not fixed["JournalEntry"] & body.keys()
+    assert not fixed["JournalEntryLine"] & {name for row in body["JournalEntryLines"] for name in row}
+
+
+def conversation() -> list[httpx2.Request]:
+    """Everything the connector asks in a life: sign-in, probing, preparing, references, posting, looking, signing out."""
+
+    async def scenario() -> list[httpx2.Request]:
+        server = ScriptedServiceLayer(claims=False, key_field=False)
+        target = await connected(server)
+        server.script |= {
+            "POST /UserTablesMD": lambda _: answer(201, {}),
+            "POST /UserFieldsMD": lambda _: answer(201, {}),
+            "GET /ChartOfAccounts": lambda _: rows(),
+            "GET /BusinessPlaces": lambda _: rows({"BPLID": 1, "BPLName": "Main", "Disabled": "tNO"}),
+            "GET /CompanyService_GetAdminInfo": lambda _: answer(200, {"LocalCurrency": "$", "EnableBranches": "tYES"}),
+            "POST /CompanyService_GetPeriods": lambda _: rows({"AbsoluteEntry": 1}),
+            "POST /CompanyService_GetPeriod": lambda _: answer(200, {}),
+            "POST /CompanyService_GetFinancePeriods": lambda _: rows(),
+            "POST /JournalEntries": lambda _: answer(201, {"JdtNum": 1}),
+            "POST /$batch": lambda _: answer(400, {"error": {"code": "-1000", "message": "m"}}),
+        }
+        await target.prepare()
+        server.claims = server.key_field = True
+        await target.references()
+        await target.ping()
+        document = replace(entry(), branch="1")
+        case = Case(document, target.wire_key(document))
+        await target.observe([case])
+        steps = target.steps(document)
+        assert not isinstance(steps, Unsupported)
+        for name in ("claim", "plain"):
+            await target.advance([Move(case, Absent(""), replace(steps[0], name=name))], OpenPermit())
+        await target.close()
+        return server.requests
+
+    return asyncio.run(scenario())
+
+
+def test_every_address_operation_and_body_is_one_that_the_server_declares(metadata: Metadata) -> None:
+    seen: set[str] = set()
+    for request in conversation():
+        where = urlsplit(str(request.url))
+        resource = where.path.removeprefix("/b1s/v2/").partition("(")[0]
+        seen.add(resource)
+        if resource == "$batch":
+            continue
+        if resource in metadata.operations:
+            kind, parameters = metadata.operations[resource]
+            assert request.method == ("POST" if kind == "Action" else "GET"), resource
+            for name, value in json.loads(request.content or b"{}").items():
+                metadata.check_value(parameters[name], value, f"{resource}.{name}")
+        elif resource == documents.CLAIM_SET:
+            _check_query({"Code", "Name"}, where.query)
+        else:
+            kind = metadata.sets[resource]
+            if request.method == "POST":
+                metadata.check(kind, json.loads(request.content, parse_float=Decimal))
+            _check_query(metadata.types[kind].keys() | {documents.KEY_FIELD}, where.query)
+
+    assert seen >= {"Login", "Logout", "$batch", "JournalEntries", "U_ML_LINK", "UserTablesMD", "UserFieldsMD"}
+    assert seen >= {"ChartOfAccounts", "Currencies", "BusinessPlaces", "CompanyService_GetFinancePeriods"}
+
+
+def _check_query(fields: set[str] | Any, query: str) -> None:
+    """Fields named in ``$select``, ``$orderby`` and ``$filter`` exist."""
+    options = parse_qs(query, strict_parsing=bool(query))
+    assert options.keys() <= {"$select", "$filter", "$orderby", "$top"}
+    for name in [*options.get("$select", []), *options.get("$orderby", [])]:
+        assert set(name.split(",")) <= set(fields), name
+    for text in options.get("$filter", []):
+        words = set(re.findall(r"[A-Za-z_]\w*", re.sub(r"'[^']*'", "", text)))
+        assert words - {"eq", "ge", "le", "gt", "and", "or", "endswith"} <= set(fields), text
+
+
+def test_the_recorded_answer_to_a_change_set_is_understood() -> None:
+    body = (FOLDER / "samples" / "batch-response-v2.multipart.txt").read_bytes()
+    boundary = "batchresponse_00000000-0000-0000-0000-000000000000"
+
+    (found,) = decode(f"multipart/mixed; boundary={boundary}", body)
+
+    assert isinstance(found, ChangeSet)
+    assert [(reply.status, reply.body) for reply in found.replies] == [
+        (201, b'{"some":"content"}'),
+        (204, b""),
+        (204, b""),
+    ]
+    assert found.replies[0].headers["location"] == "https://localhost:50000/b1s/v2/BusinessPartners('C00001')"
+
+
+def test_the_older_protocols_answer_to_a_change_set_is_understood_too() -> None:
+    body = (FOLDER / "samples" / "batch-response-v1.multipart.txt").read_bytes()
+    boundary = "batchresponse_00000000-0000-0000-0000-000000000000"
+
+    (found,) = decode(f"multipart/mixed;boundary={boundary}", body)
+
+    assert isinstance(found, ChangeSet)
+    assert [reply.headers["content-id"] for reply in found.replies] == ["1", "2", "3"]
+
+
+def test_every_code_of_the_catalogue_is_classified_as_it_says() -> None:
+    catalogue = json.loads((FOLDER / "error-catalogue.json").read_text())["errors"]
+    for known in catalogue:
+        if known["code"] is None:
+            continue
+        words = known["sample_message"] or "words"
+        body = json.dumps({"error": {"code": str(known["code"]), "message": words}}).encode()
+        error = parse_error(known["http_status"], body)
+        assert error is not None
+        assert error.number == known["code"]
+        expected = known["http_status"] == 401
+        assert session_lost(known["http_status"], error, idle_s=0, timeout_s=1800) is expected
+        assert error.duplicate is (known["code"] == -2035)
+
+
+def test_the_fields_an_entry_is_read_by_exist(metadata: Metadata) -> None:
+    assert set(documents.ENTRY_FIELDS) <= metadata.types["JournalEntry"].keys()
+    assert {"AccountCode", "Debit", "Credit", "FCCurrency", "FCDebit", "FCCredit", "LineMemo"} <= metadata.types[
+        "JournalEntryLine"
+    ].keys()
+
+
+def test_a_reply_that_is_no_change_set_stands_alone() -> None:
+    text = "--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 400 Bad Request\r\n\r\n{}\n\r\n--b--\r\n"
+
+    assert decode("multipart/mixed;boundary=b", text.encode()) == (Reply(400, {}, b"{}"),)
