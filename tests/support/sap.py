@@ -160,10 +160,11 @@ def sap_entry(
     reference3: str = "",
     key: str = "",
     day: date = date(2026, 10, 26),
+    memo: str = "Amazon settlement",
 ) -> Entry:
     """An entry as Business One shows it; two lines over 85.79 unless others are given."""
     standard = (
         sap_line("1120", debit="85.79", memo="payout Amazon.com"),
         sap_line("4000", credit="85.79", memo="product_sales Amazon.com"),
     )
-    return Entry(jdt_num, str(jdt_num - 90_000), day, day, reference, reference3, key, "memo", lines or standard)
+    return Entry(jdt_num, str(jdt_num - 90_000), day, day, reference, reference3, key, memo, lines or standard)

@@ -61,10 +61,11 @@ def test_two_entries_of_one_document_are_many() -> None:
 
 def test_a_reversed_entry_is_ended_whichever_way_the_company_reverses() -> None:
     original = sap_entry(98790, key=KEY)
-    other_side = sap_entry(98800, sap_line("1120", credit="85.79"), sap_line("4000", debit="85.79"), reference="")
-    negative = sap_entry(98800, sap_line("1120", debit="-85.79"), sap_line("4000", credit="-85.79"), reference="")
+    other_side = (sap_line("1120", credit="85.79"), sap_line("4000", debit="85.79"))
+    negative = (sap_line("1120", debit="-85.79"), sap_line("4000", credit="-85.79"))
 
-    for mirror in (other_side, negative):
+    for lines in (other_side, negative):
+        mirror = sap_entry(98800, *lines, reference="", memo="Amazon settlement (Reversal) - 98790")
         result = seen(original, reversals=(mirror,))
         assert isinstance(result, Ended)
         assert result.ids == original.ids
@@ -87,9 +88,24 @@ def test_an_entry_posted_again_after_a_reversal_is_present() -> None:
 
 
 def test_another_amount_on_the_other_side_is_no_reversal() -> None:
-    mirror = sap_entry(98800, sap_line("1120", credit="85.78"), sap_line("4000", debit="85.78"))
+    lines = (sap_line("1120", credit="85.78"), sap_line("4000", debit="85.78"))
+    mirror = sap_entry(98800, *lines, memo="(Reversal) - 98790")
 
     assert isinstance(seen(sap_entry(98790, key=KEY), reversals=(mirror,)), Present)
+
+
+def test_the_reversal_of_another_settlement_with_the_same_amounts_is_not_ours() -> None:
+    lines = (sap_line("1120", credit="85.79"), sap_line("4000", debit="85.79"))
+    mirror = sap_entry(98800, *lines, reference="", memo="Amazon settlement (Reversal) - 98765")
+
+    assert isinstance(seen(sap_entry(98790, key=KEY), reversals=(mirror,)), Present)
+
+
+def test_a_reference_that_only_looks_a_little_like_a_key_is_a_persons() -> None:
+    result = seen(sap_entry(98790, reference3="AMZN-FEES-10"))
+
+    assert isinstance(result, Present)
+    assert not result.ours
 
 
 def test_a_persons_entry_that_was_reversed_again_stands_for_nothing() -> None:

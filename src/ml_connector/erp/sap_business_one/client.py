@@ -18,6 +18,8 @@ from ml_connector.transport.http import Answer, HttpClient
 IN_FLIGHT_MAX: Final = 4
 
 _PAGES_MAX: Final = 10_000
+#: Rows in a page where the server does not heed ours (dossier 5.2): a shorter one is the last.
+_PAGE_DEFAULT: Final = 20
 _JSON: Final = "application/json"
 
 
@@ -81,7 +83,9 @@ class ServiceLayer:
             data = _data(what, answer)
             page = listed(data)
             found += page
-            if not page or (len(page) < self._page_size and "@odata.nextLink" not in data):
+            if len(page) < min(self._page_size, _PAGE_DEFAULT) and "@odata.nextLink" not in data:
+                return found
+            if not page:
                 return found
             last = _next_key(page[-1], key, last)
         raise LimitExceeded(f"SAP Business One listed more than {_PAGES_MAX} pages of {what}.")

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from ml_connector.domain import keys, money
 from ml_connector.domain.catalog import Currency
-from ml_connector.domain.documents import JournalEntry, JournalLine, label, label_of
+from ml_connector.domain.documents import JournalEntry, JournalLine, Kind, label, label_of
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.target import Ids, Shown, ShownLine
 
@@ -39,7 +39,7 @@ CLAIM_NAME_MAX: Final = 50
 #: What a line may carry besides account and amount, by Business One's own names.
 DIMENSIONS: Final = ("CostingCode", "CostingCode2", "CostingCode3", "CostingCode4", "CostingCode5", "ProjectCode")
 
-_KEY: Final = re.compile(r"[A-Z2-7]{4}-[A-Z]+-[A-Z0-9-]+", re.ASCII)
+_KEY: Final = re.compile(rf"[A-Z2-7]{{4}}-(?:{'|'.join(Kind)})-[A-Z0-9-]+", re.ASCII)
 #: Business One keeps amounts with six decimals; what a double shows beyond is not data.
 _STORED: Final = Decimal("0.000001")
 

@@ -75,8 +75,7 @@ def candidates(case: Case, entries: Sequence[Entry]) -> Candidates:
 
 def judge(case: Case, found: Candidates, reversals: Sequence[Entry], company: Company) -> Seen:
     """What is seen of the document, from everything that was read."""
-    others = (*found.by_person, *reversals)
-    live, ended = _without_reversed(found.ours, others)
+    live, ended = _without_reversed(found.ours, found.by_person, reversals)
     if len(live) > 1:
         return Many(tuple(entry.ids for entry in live))
     if live:
@@ -85,7 +84,7 @@ def judge(case: Case, found: Candidates, reversals: Sequence[Entry], company: Co
         entry, mirror = ended[-1]
         return Ended(entry.ids, f"reversed by journal entry {mirror.number or mirror.jdt_num}")
     # A person's entry that was reversed again counts for nothing and stands for nothing.
-    persons, _ = _without_reversed(found.by_person, reversals)
+    persons, _ = _without_reversed(found.by_person, (), reversals)
     same_day = [entry for entry in persons if entry.posting_date == case.document.posting_date]
     persons = same_day or persons
     if len(persons) > 1:
@@ -117,17 +116,23 @@ def _is_persons(case: Case, entry: Entry) -> bool:
 
 
 def _without_reversed(
-    entries: Sequence[Entry], others: Sequence[Entry]
+    entries: Sequence[Entry], related: Sequence[Entry], reversals: Sequence[Entry]
 ) -> tuple[list[Entry], list[tuple[Entry, Entry]]]:
-    """The entries that count, and those that were reversed, each with what reversed it."""
+    """The entries that count, and those that were reversed, each with what reversed it.
+
+    ``related`` belong to the same settlement. ``reversals`` do not say so, and two settlements can hold the same amounts:
+    such an entry undoes only the one whose number ends its memo.
+    """
     live: list[Entry] = []
     ended: list[tuple[Entry, Entry]] = []
     used: set[int] = set()
     for entry in entries:
         if entry.jdt_num in used:
             continue
+        named = (other for other in reversals if other.memo.endswith(str(entry.jdt_num)))
         mirror = next(
-            (other for other in (*entries, *others) if other.jdt_num not in used and reverses(other, entry)), None
+            (other for other in (*entries, *related, *named) if other.jdt_num not in used and reverses(other, entry)),
+            None,
         )
         if mirror is None:
             live.append(entry)
