@@ -1,0 +1,75 @@
+"""The trail: every write that was about to start, and what became of it. Rows are added and closed once, never removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from ml_connector.domain.errors import Inconsistent
+from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.target import Attempt, Ids, Outcome, Trail
+from ml_connector.store.reading import portions
+from ml_connector.store.tables import attempts
+
+
+def trails(conn: Connection, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Trail]:
+    """The attempts of each document, oldest first; an empty trail where nothing was tried."""
+    found: dict[DocumentKey, list[Attempt]] = {key: [] for key in keys}
+    for some in portions(keys):
+        query = select(attempts).where(attempts.c.key.in_(some)).order_by(attempts.c.id)
+        for row in conn.execute(query):
+            found[DocumentKey(row.key)].append(Attempt(row.step, row.sent_at, Outcome(row.outcome), row.ids, row.words))
+    return {key: tuple(trail) for key, trail in found.items()}
+
+
+def open_intents(
+    conn: Connection, moves: Sequence[tuple[DocumentKey, str]], holder: str, epoch: int, at: datetime
+) -> list[int]:
+    """Put on record that these steps are about to be sent; the ids of the attempts, in the same order."""
+    return [_add(conn, key, step, holder, epoch, at, Outcome.INTENT, "") for key, step in moves]
+
+
+def close(conn: Connection, attempt_id: int, outcome: Outcome, ids: Ids, words: str, at: datetime) -> None:
+    """What became of it. Raises :class:`Inconsistent` when that was written down already."""
+    done = conn.execute(
+        update(attempts)
+        .where(attempts.c.id == attempt_id, attempts.c.outcome == Outcome.INTENT.value)
+        .values(outcome=outcome.value, ids=ids, words=words, closed_at=at)
+    )
+    if done.rowcount != 1:
+        raise Inconsistent(f"The attempt {attempt_id} was closed already.")
+
+
+def mark(conn: Connection, key: DocumentKey, outcome: Outcome, words: str, at: datetime) -> int:
+    """Something in the trail that is no write: a person's word."""
+    return _add(conn, key, "", "", 0, at, outcome, words)
+
+
+def _add(
+    conn: Connection,
+    key: DocumentKey,
+    step: str,
+    holder: str,
+    epoch: int,
+    at: datetime,
+    outcome: Outcome,
+    words: str,
+) -> int:
+    made = conn.execute(
+        insert(attempts)
+        .values(
+            key=key,
+            step=step,
+            epoch=epoch,
+            holder=holder,
+            sent_at=at,
+            outcome=outcome.value,
+            ids=(),
+            words=words,
+            closed_at=None if outcome is Outcome.INTENT else at,
+        )
+        .returning(attempts.c.id)
+    )
+    return int(made.scalar_one())

@@ -1,0 +1,76 @@
+"""The head of the audit chain in a small file beside the database: how a restored database is found out (DESIGN 5)."""
+
+from __future__ import annotations
+
+import json
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from ml_connector.domain.errors import Inconsistent
+from ml_connector.store import audit
+from ml_connector.store.audit import Head
+
+NAME: Final = "audit-head.json"
+
+
+class Standing(StrEnum):
+    """The database against the head in the file.
+
+    ``older``: the chain ends before it, the database was restored from a copy: start in recovery. ``forked``: the chain has
+    other events in that place, so a restored database went on without recovery.
+    """
+
+    CURRENT = "current"
+    OLDER = "older"
+    FORKED = "forked"
+
+
+def write(path: Path, head: Head) -> None:
+    """Replace the file, atomically and durably."""
+    partial = path.with_name(f"{path.name}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        json.dump({"seq": head.seq, "mac": head.mac}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+    _sync_folder(path.parent)
+
+
+def read(path: Path) -> Head | None:
+    """The head in the file; None where there is no file. Raises :class:`Inconsistent` for one that cannot be read."""
+    try:
+        text = path.read_text("ascii")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path) from error
+    try:
+        data = json.loads(text)
+        return Head(int(data["seq"]), str(data["mac"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable(path) from error
+
+
+def compare(conn: Connection, on_file: Head) -> Standing:
+    """Where the database stands. It may be ahead: the file is written after the commit."""
+    if audit.head(conn).seq < on_file.seq:
+        return Standing.OLDER
+    return Standing.CURRENT if audit.head_at(conn, on_file.seq) == on_file else Standing.FORKED
+
+
+def _unreadable(path: Path) -> Inconsistent:
+    return Inconsistent(f"{path.name} cannot be read: run audit verify, then compare with the newest proof.")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself durable, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
