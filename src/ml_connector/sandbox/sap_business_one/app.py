@@ -1,0 +1,162 @@
+"""The simulated server as an ASGI app, and how a world builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from ml_connector.sandbox.faults import ASGIApp, Receive, Refusal, Scope, Send
+from ml_connector.sandbox.sap_business_one.batch import Answer
+from ml_connector.sandbox.sap_business_one.catalog import Catalog
+from ml_connector.sandbox.sap_business_one.company import COMPANY_DB, USERNAME, create_private_tables, found
+from ml_connector.sandbox.sap_business_one.context import Context
+from ml_connector.sandbox.sap_business_one.control import LOOPBACK, Control, describe
+from ml_connector.sandbox.sap_business_one.errors import ServiceLayerError
+from ml_connector.sandbox.sap_business_one.journal import Journal
+from ml_connector.sandbox.sap_business_one.resources import operation_of
+from ml_connector.sandbox.sap_business_one.service_layer import ServiceLayer
+from ml_connector.sandbox.sap_business_one.sessions import Sessions
+from ml_connector.sandbox.sap_business_one.switches import SWITCHES
+from ml_connector.sandbox.sap_business_one.tables import Tables
+from ml_connector.sandbox.sap_business_one.wire import V2, Renderer, from_json, to_json
+from ml_connector.sandbox.switches import Switches
+from ml_connector.sandbox.world import System, World
+
+NAME = "sap_business_one"
+_ROOT = V2.root.lstrip("/")
+_SERVER = ("Server", "Apache/2.4.61 (Unix)")
+_HTML = b"<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>\n"
+
+
+def build(world: World) -> System:
+    """The system for a world. Its scenario table may hold ``switches``, and ``password`` for the connector's user."""
+    scenario = world.scenario_of(NAME)
+    switches = Switches(SWITCHES, scenario.get("switches"))
+    clock = world.clock_of(NAME)
+    password = str(scenario.get("password", f"sb1-{world.random(f'{NAME}.password').getrandbits(64):016x}"))
+    tables = Tables(world.book(NAME))
+    create_private_tables(tables)
+    catalog = Catalog(tables, switches)
+
+    def today() -> str:
+        return clock.now().date().isoformat()
+
+    journal = Journal(tables, catalog, switches, today)
+    if not tables.count(catalog.schema.types["ChartOfAccount"]):
+        with tables.book.transaction():
+            found(tables, catalog.schema, switches, world.born.date(), password)
+    context = Context(
+        tables,
+        catalog,
+        journal,
+        switches,
+        Renderer(V2, world.seed),
+        service_root=lambda: f"{world.base_url}/{NAME}{V2.root}",
+        today=today,
+    )
+    sessions = Sessions(tables, switches, clock, world.random(f"{NAME}.sessions"))
+    layer = ServiceLayer(context, sessions, world.faults_of(NAME), world.random(f"{NAME}.boundaries"))
+    control = Control(context, sessions)
+    return System(
+        name=NAME,
+        app=_app(layer, control, lambda: f"{clock.now().timestamp():.3f}"),
+        credentials=lambda base_url: {
+            "base_url": f"{base_url}/{NAME}{V2.root}",
+            "company_db": COMPANY_DB,
+            "username": USERNAME,
+            "password": sessions.password_of(USERNAME),
+        },
+        operation=_operation,
+        refusal=_refusal,
+        control=control,
+    )
+
+
+def _app(layer: ServiceLayer, control: Control, timestamp: Callable[[], str]) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        raw_path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0].decode("latin-1")
+        path = raw_path.lstrip("/")
+        if path.partition("/")[0] == "_control":
+            answer = _control(control, scope, path, body)
+        elif path.partition("/")[0] == "ping":
+            answer = _ping(path, timestamp())
+        elif path.startswith(f"{_ROOT}/"):
+            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+            query = scope["query_string"].decode("latin-1")
+            answer = layer.answer(scope["method"], path.removeprefix(f"{_ROOT}/"), query, headers, body)
+        else:
+            answer = Answer(404, (("Content-Type", "text/html; charset=iso-8859-1"),), _HTML)
+        await _send(send, answer)
+
+    return app
+
+
+def _operation(method: str, path: str) -> str:
+    """What a fault plan calls a request (see the package's docstring)."""
+    relative = path.lstrip("/")
+    return (
+        operation_of(method, relative.removeprefix(f"{_ROOT}/"))
+        if relative.startswith(_ROOT)
+        else relative.partition("/")[0]
+    )
+
+
+def _refusal(status: int) -> Refusal:
+    """What the balancer in front says: an empty 500, or a word in JSON (dossier, sections 3.6 and 3.8)."""
+    if status == 503:
+        return Refusal(status, b'{"message":"Service Unavailable"}')
+    return Refusal(status, b"")
+
+
+def _ping(path: str, timestamp: str) -> Answer:
+    """Liveness without a login (dossier, section 3.8): the balancer, or one of two nodes."""
+    who = path.removeprefix("ping").strip("/")
+    if who in ("", "load-balancer"):
+        return _plain(200, {"message": "pong", "sender": "load balancer", "timestamp": timestamp})
+    if who in ("node/1", "node/2"):
+        return _plain(200, {"message": "pong", "sender": who.replace("/", " "), "timestamp": timestamp})
+    text = f"{who.replace('/', ' ')} does not exist"
+    return _plain(503, {"message": text, "sender": "load balancer", "timestamp": timestamp})
+
+
+def _control(control: Control, scope: Scope, path: str, body: bytes) -> Answer:
+    """The door for tests, open to this machine only."""
+    client = scope.get("client")
+    if client is None or client[0] not in LOOPBACK:
+        return _plain(403, {"error": "the control path answers to this machine only"})
+    acts = control.acts()
+    name = path.removeprefix("_control").strip("/")
+    if scope["method"] == "GET" and not name:
+        return _plain(200, {"acts": describe(acts)})
+    if scope["method"] != "POST" or name not in acts:
+        return _plain(404, {"error": f"there is no act {name!r}; there are: {', '.join(acts)}"})
+    try:
+        arguments = from_json(body or b"{}")
+        if not isinstance(arguments, dict):
+            raise TypeError("the arguments must be an object")
+        return _plain(200, {"result": acts[name](**arguments)})
+    except (ServiceLayerError, TypeError, ValueError, ArithmeticError) as error:
+        return _plain(400, {"error": str(error)})
+
+
+def _plain(status: int, members: Mapping[str, object]) -> Answer:
+    return Answer(status, (("Content-Type", "application/json"),), to_json(members).encode())
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        chunk: bytes = message.get("body", b"")
+        body += chunk
+        if not message.get("more_body", False):
+            return body
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    headers: Iterable[tuple[str, str]] = (*answer.headers, _SERVER, ("Vary", "Accept-Encoding"))
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    if answer.status != 204:
+        raw.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,41 @@
+"""Everything one company has, as the rooms that answer requests see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ml_connector.sandbox.sap_business_one.catalog import Catalog
+from ml_connector.sandbox.sap_business_one.journal import Journal
+from ml_connector.sandbox.sap_business_one.schema import EntitySet, Schema, Type
+from ml_connector.sandbox.sap_business_one.tables import Tables
+from ml_connector.sandbox.sap_business_one.wire import Renderer, Wire
+from ml_connector.sandbox.switches import Switches
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """``service_root()`` is the address of this version, for annotations and Location; ``today()`` an ISO date."""
+
+    tables: Tables
+    catalog: Catalog
+    journal: Journal
+    switches: Switches
+    renderer: Renderer
+    service_root: Callable[[], str]
+    today: Callable[[], str]
+
+    @property
+    def schema(self) -> Schema:
+        return self.catalog.schema
+
+    @property
+    def wire(self) -> Wire:
+        return self.renderer.wire
+
+    def type_of(self, entity_set: EntitySet) -> Type:
+        return self.schema.type_of(entity_set)
+
+    def annotated(self, fragment: str, members: dict[str, object]) -> dict[str, object]:
+        """Members behind their context annotation."""
+        return {f"{self.wire.annotation}context": f"{self.service_root()}/$metadata#{fragment}", **members}

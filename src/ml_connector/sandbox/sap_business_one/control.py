@@ -1,0 +1,142 @@
+"""What people and accidents do to the company, for tests: as methods, and over loopback as ``POST /_control/<act>``.
+
+The control path stands beside the simulated API, under the system's own prefix, and answers only to this machine. Its body
+is a JSON object with the act's arguments, its answer ``{"result": ...}``; ``GET /_control`` lists the acts.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from ml_connector.sandbox.sap_business_one.company import USERNAME, set_rate
+from ml_connector.sandbox.sap_business_one.context import Context
+from ml_connector.sandbox.sap_business_one.errors import not_found
+from ml_connector.sandbox.sap_business_one.query import with_collections
+from ml_connector.sandbox.sap_business_one.schema import Row
+from ml_connector.sandbox.sap_business_one.sessions import Sessions
+from ml_connector.sandbox.sap_business_one.values import accepted
+
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+
+
+class Control:
+    """One company in the hands of a test. Codes and numbers are the company's own; amounts are decimal text or Decimal."""
+
+    def __init__(self, context: Context, sessions: Sessions) -> None:
+        self._context = context
+        self._sessions = sessions
+
+    def acts(self) -> dict[str, Callable[..., object]]:
+        """Everything that can be asked for over the control path."""
+        acts = (
+            self.nudge_line,
+            self.cancel_entry,
+            self.plant_entry,
+            self.lose_entry,
+            self.entries,
+            self.trial_balance,
+            self.set_period,
+            self.freeze_account,
+            self.set_rate,
+            self.lock_user,
+            self.change_password,
+            self.end_sessions,
+            self.restart,
+            self.drop_user_field,
+        )
+        return {act.__name__: act for act in acts}
+
+    def nudge_line(self, jdt_num: int, line_id: int, by: Decimal | str = "0.01") -> None:
+        """Change the amount of one line in the ledger itself; the entry no longer balances."""
+        with self._context.tables.book.transaction():
+            self._context.journal.nudge(jdt_num, line_id, Decimal(by))
+
+    def cancel_entry(self, jdt_num: int) -> int:
+        """A person reverses an entry; the JdtNum of the reversing one."""
+        with self._context.tables.book.transaction():
+            return self._context.journal.cancel(jdt_num)
+
+    def plant_entry(self, entry: Mapping[str, object]) -> int:
+        """A person types an entry by hand, in the form of a POST body; its JdtNum."""
+        schema = self._context.schema
+        with self._context.tables.book.transaction():
+            return self._context.journal.post(accepted(entry, schema.types["JournalEntry"], schema))
+
+    def lose_entry(self, jdt_num: int) -> None:
+        """The company's database was restored from an older copy, without this entry."""
+        with self._context.tables.book.transaction():
+            self._context.journal.vanish(jdt_num)
+
+    def entries(self) -> list[dict[str, object]]:
+        """Every entry with its lines, as the ledger holds it, in order of JdtNum."""
+        context = self._context
+        entry_type = context.schema.types["JournalEntry"]
+        rows = with_collections(context.tables, context.schema, entry_type, context.tables.select(entry_type))
+        return [context.renderer.row(entry_type, row, context.schema) for row in rows]
+
+    def trial_balance(self) -> list[dict[str, object]]:
+        """Debit, credit and balance of every account posted to, local currency."""
+        return [
+            {"account": each.account, "debit": each.debit, "credit": each.credit, "balance": each.balance}
+            for each in self._context.journal.trial_balance()
+        ]
+
+    def set_period(self, day: str, status: str = "ltLocked") -> None:
+        """Set the status of the posting period that holds a day: ltLocked, ltUnlocked, ltUnlockedExceptSales, ltPeriodClosing."""
+        member = self._context.schema.enums["PeriodStatusEnum"].member(status)
+        cursor = self._context.tables.book.execute(
+            'UPDATE {OFPR} SET "PeriodStatus" = ?, "Locked" = ? WHERE "PostingDateFrom" <= ? AND "PostingDateTo" >= ?',
+            (member, "tYES" if member == "ltLocked" else "tNO", day, day),
+        )
+        if member is None or not cursor.rowcount:
+            raise not_found()
+
+    def freeze_account(self, code: str, *, frozen: bool = True) -> None:
+        """Freeze an account, or thaw it."""
+        account = self._context.schema.types["ChartOfAccount"]
+        change: Row = {"FrozenFor": "tYES" if frozen else "tNO"}
+        if not self._context.tables.update(account, {"Code": code}, change):
+            raise not_found()
+
+    def set_rate(self, currency: str, day: str, rate: Decimal | str | None) -> None:
+        """The exchange rate of one day ("" for every other day); None takes it away."""
+        set_rate(self._context.tables, currency, day, None if rate is None else Decimal(rate))
+
+    def lock_user(self, *, locked: bool = True) -> None:
+        """Lock the connector's user, or unlock it."""
+        self._sessions.lock(USERNAME, locked=locked)
+
+    def change_password(self, password: str) -> None:
+        """The connector's user gets another password."""
+        self._context.tables.book.execute(
+            'UPDATE {passwords} SET "Password" = ? WHERE "UserCode" = ?', (password, USERNAME)
+        )
+
+    def end_sessions(self) -> None:
+        """Every session ends now."""
+        self._sessions.end_all()
+
+    def restart(self) -> None:
+        """The server starts again: sessions end, new user tables and fields are seen."""
+        self._sessions.end_all()
+        self._context.catalog.restart()
+
+    def drop_user_field(self, table: str, name: str) -> None:
+        """A person removes a user field with everything it held."""
+        field = self._context.tables.select(
+            self._context.schema.types["UserFieldMD"], '"TableName" = ? AND "Name" = ?', [table, name]
+        )
+        if not field:
+            raise not_found()
+        with self._context.tables.book.transaction():
+            self._context.catalog.remove_field({"TableName": table, "FieldID": field[0]["FieldID"]})
+        self._context.catalog.restart()
+
+
+def describe(acts: Mapping[str, Callable[..., object]]) -> dict[str, str]:
+    """Each act with its arguments and its sentence."""
+    return {
+        name: f"{inspect.signature(act)}: {(inspect.getdoc(act) or '').splitlines()[0]}" for name, act in acts.items()
+    }

@@ -1,0 +1,233 @@
+"""The Service Layer: sessions in front, resources behind, batches around them (dossier, sections 3, 4 and 9).
+
+A write is one transaction, answered only after it is kept. What a fault plan asks of the system's inside happens here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from ml_connector.sandbox.faults import SystemFaults
+from ml_connector.sandbox.sap_business_one.batch import Answer, Answers, ChangeSet, Part, parse_batch, write_batch
+from ml_connector.sandbox.sap_business_one.company import USERNAME
+from ml_connector.sandbox.sap_business_one.context import Context
+from ml_connector.sandbox.sap_business_one.errors import (
+    NOT_FOUND,
+    ServiceLayerError,
+    invalid_session,
+    malformed,
+    not_supported,
+    rejected,
+)
+from ml_connector.sandbox.sap_business_one.metadata import metadata_v2
+from ml_connector.sandbox.sap_business_one.resources import Call, Resource, Resources, operation_of
+from ml_connector.sandbox.sap_business_one.services import Services
+from ml_connector.sandbox.sap_business_one.sessions import Session, Sessions
+from ml_connector.sandbox.sap_business_one.wire import BUILD, error_of_v1, from_json, to_json
+
+_T = TypeVar("_T", Answer, Answers)
+_METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+_REJECTED_INSIDE = "Internal error (-5002) occurred"
+
+
+class ServiceLayer:
+    """Answers whole HTTP requests, one after the other; nothing here awaits."""
+
+    def __init__(self, context: Context, sessions: Sessions, faults: SystemFaults, chance: random.Random) -> None:
+        self._context = context
+        self._sessions = sessions
+        self._faults = faults
+        self._random = chance
+        self._resources = Resources(context)
+        self._services = Services(context)
+
+    def answer(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """One request. ``path`` is relative to the service root; header names are lower case."""
+        if "expect" in headers:
+            # The balancer in front cannot handle it (dossier, section 3.2).
+            return Answer(500)
+        try:
+            return self._answer(method, path, query, headers, body)
+        except ServiceLayerError as refusal:
+            return self._refusal(refusal)
+
+    def _answer(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        operation = operation_of(method, path)
+        if path == "Login" and method == "POST":
+            return self._log_in(body)
+        session = self._session(headers, operation)
+        call = Call(method, path, query, headers, body, self._sessions.is_superuser(session))
+        match path:
+            case "Logout" if method == "POST":
+                self._sessions.end(session.id)
+                return Answer(204, (self._context.wire.version_header,))
+            case "$metadata" if method == "GET":
+                return Answer(
+                    200, (("Content-Type", "application/xml;charset=utf-8"),), metadata_v2(self._context.schema)
+                )
+            case "$batch" if method == "POST":
+                return self._batch(call, session)
+            case _:
+                return self._kept(lambda: self._one(call, operation))
+
+    # --- sessions ------------------------------------------------------------------------------------------------------
+
+    def _log_in(self, body: bytes) -> Answer:
+        try:
+            sent = from_json(body)
+        except ValueError as error:
+            raise malformed("The request body is not JSON.") from error
+        if self._faults.ask("Login", "revoked_token"):
+            self._sessions.lock(USERNAME, locked=True)
+        session = self._sessions.log_in(sent)
+        members: dict[str, object] = {
+            "SessionId": session.id,
+            "Version": BUILD,
+            "SessionTimeout": self._sessions.timeout_minutes,
+        }
+        headers = (
+            ("Content-Type", self._context.wire.content_type),
+            # No Path and a dangling semicolon, exactly (dossier, section 3.2).
+            ("Set-Cookie", f"B1SESSION={session.id};HttpOnly;"),
+            ("Set-Cookie", f"ROUTEID=.node{session.node}; path=/b1s"),
+        )
+        return Answer(200, headers, to_json(self._context.annotated("B1Sessions/$entity", members)).encode())
+
+    def _session(self, headers: Mapping[str, str], operation: str) -> Session:
+        """The session of a request. ROUTEID is not needed (dossier, section 3.2)."""
+        session_id = _cookies(headers.get("cookie", "")).get("B1SESSION")
+        if self._faults.ask(operation, "revoked_token"):
+            self._sessions.lock(USERNAME, locked=True)
+        if self._faults.ask(operation, "expired_session"):
+            self._sessions.end(session_id)
+        return self._sessions.use(session_id)
+
+    # --- one request ---------------------------------------------------------------------------------------------------
+
+    def _kept(self, work: Callable[[], _T]) -> _T:
+        """Do work in one transaction. Whatever it was, the catalog is what the ledger says afterwards."""
+        try:
+            with self._context.tables.book.transaction():
+                answer = work()
+        except ServiceLayerError:
+            self._context.catalog.refresh()
+            raise
+        self._context.catalog.refresh()
+        return answer
+
+    def _one(self, call: Call, operation: str) -> Answer:
+        """One resource request inside a transaction."""
+        if call.method not in _METHODS:
+            raise not_supported()
+        resource = Resource.of(call.path)
+        entity_set = self._context.schema.sets.get(resource.name)
+        if entity_set is not None:
+            posts = operation.removeprefix("$batch/") == "JournalEntries.POST"
+            if posts and self._faults.ask(operation, "closed_period"):
+                raise rejected("Posting period is locked [OJDT.RefDate].")
+            answer = self._resources.answer(call, resource, entity_set)
+            if posts:
+                self._people(operation)
+            return answer
+        service = self._services.find(resource.name)
+        if service is not None and resource.key is None and not resource.tail:
+            return self._services.answer(service, call)
+        raise self._unknown(resource.name)
+
+    def _unknown(self, name: str) -> ServiceLayerError:
+        """A name in the wrong case answers as a lost session (dossier, section 3.2), any other is not found."""
+        known = (*self._context.schema.sets, *(each.name for each in self._context.schema.operations))
+        if name.lower() in {each.lower() for each in known}:
+            return invalid_session()
+        return ServiceLayerError(404, NOT_FOUND, f"Unrecognized resource path '{name}'.")
+
+    def _people(self, operation: str) -> None:
+        """A person is quick: the entry just written is changed or reversed."""
+        newest = self._context.journal.newest()
+        if self._faults.ask(operation, "person_edits"):
+            self._context.journal.nudge(newest, 0, Decimal("0.01"))
+        if self._faults.ask(operation, "person_cancels"):
+            self._context.journal.cancel(newest)
+
+    def _refusal(self, refusal: ServiceLayerError) -> Answer:
+        old = refusal.status == 401 and self._context.switches.text("expiry_body") == "v1"
+        members = (error_of_v1 if old else self._context.wire.error)(refusal)
+        headers = (("Content-Type", self._context.wire.content_type), self._context.wire.version_header)
+        return Answer(refusal.status, headers, to_json(members).encode())
+
+    # --- batches -------------------------------------------------------------------------------------------------------
+
+    def _batch(self, call: Call, session: Session) -> Answer:
+        """Requests in order until the first that fails; one answer for a failed change set (dossier, section 9)."""
+        items = parse_batch(call.headers.get("content-type", ""), call.body)
+        fails_at = len(items) // 2 if self._faults.ask("$batch", "partial_batch") else -1
+        answers: list[Answer | Answers] = []
+        for number, item in enumerate(items):
+            try:
+                if number == fails_at:
+                    raise rejected(_REJECTED_INSIDE)
+                answers.append(
+                    self._change_set(item, call, session)
+                    if isinstance(item, ChangeSet)
+                    else self._single(item, call, session)
+                )
+            except ServiceLayerError as refusal:
+                if isinstance(item, ChangeSet) and refusal.status != 401:
+                    refusal = ServiceLayerError(400, refusal.code, refusal.message)
+                answers.append(self._refusal(refusal))
+                break
+        content_type, body = write_batch(answers, self._boundary())
+        return Answer(
+            self._context.wire.batch_status, (("Content-Type", content_type), self._context.wire.version_header), body
+        )
+
+    def _single(self, part: Part, outer: Call, session: Session) -> Answer:
+        return self._kept(lambda: self._inner(part, outer, session, {}))
+
+    def _change_set(self, item: ChangeSet, outer: Call, session: Session) -> Answers:
+        if not self._context.switches.on("claim_change_set") and any("/U_" in part.target for part in item.parts):
+            raise rejected(_REJECTED_INSIDE)
+        made: dict[str, str] = {}
+
+        def work() -> Answers:
+            return Answers(tuple(self._inner(part, outer, session, made) for part in item.parts))
+
+        return self._kept(work)
+
+    def _inner(self, part: Part, outer: Call, session: Session, made: dict[str, str]) -> Answer:
+        """One request of a batch. ``made`` holds what earlier parts of its change set created, by Content-ID."""
+        target = urlsplit(part.target)
+        path = self._inner_path(target.path, made)
+        operation = f"$batch/{operation_of(part.method, path)}"
+        if self._faults.ask(operation, "expired_session"):
+            self._sessions.end(session.id)
+        self._sessions.use(session.id)
+        call = Call(part.method, path, target.query, {**part.headers}, part.body, outer.superuser)
+        answer = self._one(call, operation)
+        location = dict(answer.headers).get("Location", "")
+        if part.content_id and location:
+            made[part.content_id] = location.rpartition("/")[2]
+        length = (("Content-Length", str(len(answer.body))),) if answer.body else ()
+        return Answer(answer.status, (*answer.headers[:1], *length, *answer.headers[1:]), answer.body, part.content_id)
+
+    def _inner_path(self, path: str, made: Mapping[str, str]) -> str:
+        """A path inside a batch, relative to the service root; ``$1`` is what part 1 created."""
+        root = f"{self._context.wire.root}/"
+        relative = path.partition(root)[2] if root in path else path.lstrip("/")
+        first, _, rest = relative.partition("/")
+        if first.startswith("$") and first[1:] in made:
+            return f"{made[first[1:]]}/{rest}" if rest else made[first[1:]]
+        return relative
+
+    def _boundary(self) -> str:
+        text = f"{self._random.getrandbits(128):032x}"
+        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def _cookies(header: str) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return {name: value for name, _, value in pairs if name}

@@ -1,0 +1,119 @@
+"""Login, sessions and their end (dossier, sections 3.2 to 3.4)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ml_connector.sandbox.clock import WorldClock
+from ml_connector.sandbox.sap_business_one.company import COMPANY_DB
+from ml_connector.sandbox.sap_business_one.errors import (
+    REJECTED,
+    USER_LOCKED,
+    ServiceLayerError,
+    invalid_session,
+    malformed,
+)
+from ml_connector.sandbox.sap_business_one.tables import Tables
+from ml_connector.sandbox.switches import Switches
+
+
+@dataclass(slots=True)
+class Session:
+    """Who is signed in, on which node, and when they were last heard of."""
+
+    id: str
+    user: str
+    node: int
+    last_used: datetime
+
+
+class Sessions:
+    """Sessions live in memory: a server that starts again has forgotten them. The idle time runs on the world's clock."""
+
+    def __init__(self, tables: Tables, switches: Switches, clock: WorldClock, chance: random.Random) -> None:
+        self._tables = tables
+        self._switches = switches
+        self._clock = clock
+        self._random = chance
+        self._open: dict[str, Session] = {}
+
+    @property
+    def timeout_minutes(self) -> int:
+        return self._switches.number("session_timeout_minutes")
+
+    def log_in(self, body: object) -> Session:
+        """A new session. Raises :class:`ServiceLayerError` 401; too many wrong passwords in a row lock the user."""
+        if not isinstance(body, Mapping):
+            raise malformed("The request body is not an object.")
+        user, password = body.get("UserName"), body.get("Password")
+        known = self._tables.book.row('SELECT * FROM {passwords} WHERE "UserCode" = ?', (str(user),))
+        if known is not None and self._locked(str(user)):
+            raise ServiceLayerError(401, USER_LOCKED, "The user is locked.")
+        if known is None or body.get("CompanyDB") != COMPANY_DB or known["Password"] != password:
+            self._count_failure(str(user))
+            raise ServiceLayerError(
+                401, self._switches.text("wrong_password_code"), "Wrong company, user name or password."
+            )
+        self._tables.book.execute('UPDATE {passwords} SET "Failures" = 0 WHERE "UserCode" = ?', (str(user),))
+        session = Session(self._new_id(), str(user), self._random.randint(1, 2), self._clock.now())
+        self._open[session.id] = session
+        return session
+
+    def use(self, session_id: str | None) -> Session:
+        """The session behind a cookie, its idle time begun anew. Raises :class:`ServiceLayerError` where there is none."""
+        session = self._open.get(session_id or "")
+        now = self._clock.now()
+        if session is None or now - session.last_used > timedelta(minutes=self.timeout_minutes):
+            self.end(session_id)
+            raise self.lost()
+        session.last_used = now
+        return session
+
+    def lost(self) -> ServiceLayerError:
+        """What a lost session answers: 401/301, or -5002 where a switch says so (dossier, section 3.4)."""
+        refusal = invalid_session()
+        if self._switches.on("expiry_as_5002"):
+            return ServiceLayerError(400, REJECTED, refusal.message)
+        return refusal
+
+    def end(self, session_id: str | None) -> None:
+        self._open.pop(session_id or "", None)
+
+    def end_all(self) -> None:
+        """Every session ends now, as when the server starts again."""
+        self._open.clear()
+
+    def lock(self, user: str, *, locked: bool) -> None:
+        """A person locks or unlocks a user; locking ends the user's sessions."""
+        value = "tYES" if locked else "tNO"
+        self._tables.book.execute('UPDATE {OUSR} SET "Locked" = ? WHERE "UserCode" = ?', (value, user))
+        self._tables.book.execute('UPDATE {passwords} SET "Failures" = 0 WHERE "UserCode" = ?', (user,))
+        if locked:
+            self._open = {key: each for key, each in self._open.items() if each.user != user}
+
+    def password_of(self, user: str) -> str:
+        """The password in force, for the world's list of credentials."""
+        row = self._tables.book.row('SELECT "Password" FROM {passwords} WHERE "UserCode" = ?', (user,))
+        return "" if row is None else str(row[0])
+
+    def is_superuser(self, session: Session) -> bool:
+        row = self._tables.book.row('SELECT "Superuser" FROM {OUSR} WHERE "UserCode" = ?', (session.user,))
+        return row is not None and row[0] == "tYES"
+
+    def _locked(self, user: str) -> bool:
+        row = self._tables.book.row('SELECT "Locked" FROM {OUSR} WHERE "UserCode" = ?', (user,))
+        return row is not None and row[0] == "tYES"
+
+    def _count_failure(self, user: str) -> None:
+        book = self._tables.book
+        book.execute('UPDATE {passwords} SET "Failures" = "Failures" + 1 WHERE "UserCode" = ?', (user,))
+        row = book.row('SELECT "Failures" FROM {passwords} WHERE "UserCode" = ?', (user,))
+        if row is not None and int(row[0]) >= self._switches.number("lock_after"):
+            book.execute('UPDATE {OUSR} SET "Locked" = ? WHERE "UserCode" = ?', ("tYES", user))
+
+    def _new_id(self) -> str:
+        text = f"{self._random.getrandbits(128):032x}"
+        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

@@ -1,0 +1,141 @@
+"""What the dossier leaves open and a connector would notice: each reading can be chosen in the scenario.
+
+Open points that are not here cannot change what a connector for journal entries does: licences and OAuth (only session
+login is offered), Set-Cookie attributes of newest builds (a client reads the text before the first semicolon), session of
+v1 used on v2 (only v2 is served), time zone of UpdateTime and webhooks (no served set has either).
+"""
+
+from __future__ import annotations
+
+from ml_connector.sandbox.switches import Switch
+
+SWITCHES = (
+    Switch(
+        "wrong_password_code",
+        "sap-business-one 3.2, 16",
+        "100000027",
+        "The code of a refused login: 100000027 or -304.",
+    ),
+    Switch("lock_after", "sap-business-one 3.2", 5, "A user is locked after so many wrong passwords in a row."),
+    Switch("session_timeout_minutes", "sap-business-one 3.4", 30, "Idle minutes after which a session ends."),
+    Switch(
+        "expiry_as_5002",
+        "sap-business-one 3.4, 15",
+        default=False,
+        meaning="A lost session answers 400/-5002 instead of 401/301.",
+    ),
+    Switch(
+        "expiry_body",
+        "sap-business-one 3.4",
+        "v2",
+        "The 401 body: v2 (code is text) or v1 (code is a number, message an object).",
+    ),
+    Switch(
+        "user_may_create_tables",
+        "sap-business-one 6.7",
+        default=True,
+        meaning="The user is a super user and may create tables and fields.",
+    ),
+    Switch(
+        "new_fields_need_restart",
+        "sap-business-one 6.7",
+        default=False,
+        meaning="New user tables and fields are seen only after a restart.",
+    ),
+    Switch(
+        "user_table_code_length", "sap-business-one 8, point 5", 50, "The longest Code of a user table, in characters."
+    ),
+    Switch(
+        "claim_change_set",
+        "sap-business-one 8, point 5",
+        default=True,
+        meaning="A change set may hold a user table's row and a document; if not, the set is refused.",
+    ),
+    Switch(
+        "reference3_length", "sap-business-one 8, DESIGN", 100, "The longest journal Reference3: 100 or 27 characters."
+    ),
+    Switch(
+        "storno_marking",
+        "sap-business-one 6.5, 16",
+        "memo",
+        "A cancelling entry's memo says so (memo) or is a copy (none).",
+    ),
+    Switch(
+        "storno_sign",
+        "sap-business-one 6.5, 16",
+        "opposite",
+        "A cancelling entry swaps sides (opposite) or turns signs (negative).",
+    ),
+    Switch(
+        "storno_copies_fields",
+        "sap-business-one 6.5, 16",
+        default=True,
+        meaning="A cancelling entry carries the references and user fields of its original.",
+    ),
+    Switch(
+        "storno_date", "sap-business-one 6.5, 16", "original", "A cancelling entry is dated as its original, or today."
+    ),
+    Switch(
+        "control_accounts_show_lock",
+        "sap-business-one 6.5",
+        default=True,
+        meaning="Control accounts show LockManualTransaction; if not, only posting refuses.",
+    ),
+    Switch(
+        "foreign_rounding",
+        "sap-business-one 11",
+        "absorb",
+        "Local cents left by converting lines: absorb (largest line), line (a line on the rounding account) or refuse.",
+    ),
+    Switch(
+        "foreign_needs_local",
+        "sap-business-one 11",
+        default=False,
+        meaning="Foreign lines are refused without amounts in local currency.",
+    ),
+    Switch(
+        "enable_branches",
+        "sap-business-one 11",
+        default=False,
+        meaning="The company works with branches: every line needs a BPLID.",
+    ),
+    Switch(
+        "branch_balance",
+        "sap-business-one 6.5",
+        default=True,
+        meaning="With branches on, an entry must balance for each branch.",
+    ),
+    Switch(
+        "account_segmentation",
+        "sap-business-one 6.5, 11",
+        default=False,
+        meaning="Accounts have internal codes (_SYS...); people see FormatCode.",
+    ),
+    Switch(
+        "count_as_text", "sap-business-one 4, 16", default=False, meaning="@odata.count is text instead of a number."
+    ),
+    Switch(
+        "service_value_wrapped",
+        "sap-business-one 7",
+        default=True,
+        meaning="Scalar results come as an object with `value`, else bare.",
+    ),
+    Switch(
+        "company_info_wrapped",
+        "sap-business-one 16",
+        default=False,
+        meaning="GetCompanyInfo and GetAdminInfo come inside a member of that name.",
+    ),
+    Switch(
+        "next_link",
+        "sap-business-one 5.2",
+        "keeps",
+        "nextLink keeps the other options (keeps), drops them (drops) or starts with ?& (odd).",
+    ),
+    Switch(
+        "case_insensitive_text",
+        "sap-business-one 5.1",
+        default=False,
+        meaning="Text compares without case, as some SQL Server collations do.",
+    ),
+)

@@ -1,0 +1,162 @@
+"""The company's database: one table per entity type, columns derived from the schema, amounts in millionths.
+
+Amounts are ``Decimal`` above this file and integers below it (the real column is a fixed-point number with six decimals),
+so sums and comparisons are exact. The real table names are kept (OJDT, JDT1, OACT ...).
+"""
+# ruff: noqa: S608 - names in statements come from the schema, where they were checked; values are always bound
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from sqlite3 import Row as StoredRow
+
+from ml_connector.sandbox.ledger import Book, Value
+from ml_connector.sandbox.sap_business_one.filters import millionths
+from ml_connector.sandbox.sap_business_one.schema import AMOUNT, INTEGER, Field, Row, Schema, Type
+
+_MILLION = Decimal(1_000_000)
+_KINDS = {INTEGER: "INTEGER", AMOUNT: "INTEGER"}
+
+
+class Tables:
+    """Rows of entity types in the system's book. Collections of an entity are rows of a child table with its key."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+
+    def create(self, entity: Type, schema: Schema) -> None:
+        """Make the entity's table, and the child tables of its collections, unless they are there."""
+        columns = ", ".join(_column(each) for each in entity.scalars)
+        key = f", PRIMARY KEY ({_names(entity.key)})" if entity.key else ""
+        self.book.create(entity.table, columns + key)
+        for each in entity.collections:
+            child = schema.types[each.member_type]
+            parent = ", ".join(_column(column) for column in _key_fields(entity))
+            self.book.create(child.table, f"{parent}, " + ", ".join(_column(column) for column in child.scalars))
+            self.index(child.table, entity.key)
+
+    def index(self, table: str, columns: Sequence[str]) -> None:
+        """An index, so that the simulator's speed does not depend on its history."""
+        name = "_".join((table, *columns))
+        self.book.execute(f"CREATE INDEX IF NOT EXISTS {{ix_{name}}} ON {{{table}}} ({_names(columns)})")
+
+    def add_column(self, table: str, column: Field) -> None:
+        """Widen a table by a user-defined field."""
+        self.book.execute(f"ALTER TABLE {{{table}}} ADD COLUMN {_column(column)}")
+
+    def insert(self, entity: Type, row: Row, parent: Row | None = None) -> None:
+        """Write one row; what it does not name is null."""
+        self.insert_all(entity, [row], parent)
+
+    def insert_all(self, entity: Type, rows: Sequence[Row], parent: Row | None = None) -> None:
+        """Write rows of one type. ``parent``: the key columns of the entity they belong to."""
+        outer = {} if parent is None else parent
+        columns = [*outer, *(each.name for each in entity.scalars)]
+        marks = ", ".join("?" for _ in columns)
+        self.book.insert_all(
+            f"INSERT INTO {{{entity.table}}} ({_names(columns)}) VALUES ({marks})",
+            [
+                [_stored(value) for value in (*outer.values(), *(row.get(each.name) for each in entity.scalars))]
+                for row in rows
+            ],
+        )
+
+    def update(self, entity: Type, key: Row, changes: Row, parent: Row | None = None) -> int:
+        """Change columns of the rows with that key; how many there were."""
+        where, values = _equal({**(parent or {}), **key})
+        sets = ", ".join(f'"{name}" = ?' for name in changes)
+        cursor = self.book.execute(
+            f"UPDATE {{{entity.table}}} SET {sets} WHERE {where}",
+            [*(_stored(each) for each in changes.values()), *values],
+        )
+        return cursor.rowcount
+
+    def delete(self, table: str, key: Row) -> int:
+        where, values = _equal(key)
+        return self.book.execute(f"DELETE FROM {{{table}}} WHERE {where}", values).rowcount
+
+    def one(self, entity: Type, key: Row) -> Row | None:
+        """The row with that key, without its collections."""
+        where, values = _equal(key)
+        found = self.select(entity, where, values, limit=1)
+        return found[0] if found else None
+
+    def select(
+        self,
+        entity: Type,
+        where: str = "1",
+        values: Sequence[Value] = (),
+        order: str = "",
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[Row]:
+        """Rows in the given order (by key when none is given), without their collections."""
+        by = order or _names(entity.key) or "rowid"
+        found = self.book.rows(
+            f"SELECT * FROM {{{entity.table}}} WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?", [*values, limit, offset]
+        )
+        return [_loaded(entity, row) for row in found]
+
+    def children(
+        self, entity: Type, parent_key: Sequence[str], rows: Sequence[Row]
+    ) -> dict[tuple[object, ...], list[Row]]:
+        """The members of a collection for several parents, by the parent's key, in the order they were written."""
+        found: dict[tuple[object, ...], list[Row]] = {tuple(row[name] for name in parent_key): [] for row in rows}
+        for chunk in _chunks(list(found), 200):
+            where = " OR ".join("(" + " AND ".join(f'"{name}" = ?' for name in parent_key) + ")" for _ in chunk)
+            values = [_stored(part) for key in chunk for part in key]
+            for row in self.book.rows(f"SELECT * FROM {{{entity.table}}} WHERE {where} ORDER BY rowid", values):
+                found[tuple(row[name] for name in parent_key)].append(_loaded(entity, row))
+        return found
+
+    def count(self, entity: Type, where: str = "1", values: Sequence[Value] = ()) -> int:
+        found = self.book.row(f"SELECT count(*) FROM {{{entity.table}}} WHERE {where}", values)
+        return int(found[0]) if found is not None else 0
+
+    def next_number(self, table: str, column: str, first: int) -> int:
+        """One more than the highest there is."""
+        found = self.book.row(f'SELECT max("{column}") FROM {{{table}}}')
+        return first if found is None or found[0] is None else int(found[0]) + 1
+
+
+def amount(value: int | None) -> Decimal:
+    """Millionths from the database as an amount."""
+    return Decimal(0 if value is None else value) / _MILLION
+
+
+def _key_fields(entity: Type) -> Iterable[Field]:
+    return (each for each in entity.fields if each.name in entity.key)
+
+
+def _column(each: Field) -> str:
+    return f'"{each.name}" {_KINDS.get(each.type, "TEXT")}'
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def _equal(key: Mapping[str, object]) -> tuple[str, list[Value]]:
+    return " AND ".join(f'"{name}" = ?' for name in key), [_stored(value) for value in key.values()]
+
+
+def _stored(value: object) -> Value:
+    if isinstance(value, Decimal):
+        return millionths(value)
+    if value is None or isinstance(value, (str, int)):
+        return value
+    raise TypeError(f"not a value of the database: {value!r}")
+
+
+def _loaded(entity: Type, row: StoredRow) -> Row:
+    return {
+        each.name: Decimal(row[each.name]) / _MILLION
+        if each.type == AMOUNT and row[each.name] is not None
+        else row[each.name]
+        for each in entity.scalars
+    }
+
+
+def _chunks(keys: list[tuple[object, ...]], size: int) -> Iterable[list[tuple[object, ...]]]:
+    return (keys[start : start + size] for start in range(0, len(keys), size))
