@@ -1,0 +1,376 @@
+"""From the rows of a settlement to groups with sums, categories and lineage, in one pass (ACCOUNTING 2, 3, 5).
+
+Work is done in blocks and in columns. Nothing that comes out depends on where a block ends or on the order of the rows,
+except which line is the first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from operator import itemgetter
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from ml_connector.accounting.row_sums import RowSums
+from ml_connector.accounting.tax_events import ExactEvents, KnownOrder, TaxRow, TaxRuns, TaxSlot
+from ml_connector.accounting.unknown_triples import unknown_triples
+from ml_connector.accounting.vocabulary import TAX, WITHHELD, Rule, Vocabulary
+from ml_connector.domain import money
+from ml_connector.domain.errors import Finding
+from ml_connector.domain.settlement_rows import Moment, RefusedSettlement, RowBlock, RowReading, SettlementRows
+from ml_connector.domain.settlements import (
+    Granularity,
+    Group,
+    GroupKey,
+    SettlementGroups,
+    SettlementHead,
+    TaxTreatment,
+    Triple,
+    store_key,
+)
+
+T = TypeVar("T")
+
+#: Above so many groups no journal can be made of them, and memory would grow with the file.
+GROUPS_MAX: Final = 100_000
+_NON_AMAZON: Final = "non-amazon"
+_TAX_CATEGORY: Final = {
+    TaxTreatment.FACILITATED: "facilitator_tax_wash",
+    TaxTreatment.COLLECTED: "sales_tax_payable",
+}
+
+#: By these cells rows are told apart; then by the calendar's number, and by item group and order id where asked for.
+_KEY_COLUMNS: Final = ("transaction-type", "amount-type", "amount-description", "marketplace-name", "fulfillment-id")
+_STORE: Final = 3
+_WHEN: Final = 5
+_EVENT_COLUMNS: Final = ("transaction-type", "order-id", "order-item-code", "adjustment-id")
+
+_Key = tuple[object, ...]
+_BinKey = tuple[_Key, TaxTreatment | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How a settlement is to be read.
+
+    ``zone_of`` gives the IANA zone of a main store (None while undecided), ``bucket_of`` what an accounting date belongs to
+    (a month, a fiscal period with a mapping version; for a closed period the one it is moved to). Both must be pure.
+    ``main_store`` overrules the file. ``always_facilitated`` and ``vat_on_fees_deductible`` take a marketplace-name, the
+    main store's for rows without one ("" while undecided). ``item_groups`` is by SKU. ``known_order`` says how an order
+    was taxed that is not in this file.
+    """
+
+    vocabulary: Vocabulary
+    zone_of: Callable[[str | None], str]
+    bucket_of: Callable[[date], Hashable]
+    granularity: Granularity = Granularity.SETTLEMENT
+    main_store: str | None = None
+    always_facilitated: Callable[[str], bool] = lambda _: False
+    vat_on_fees_deductible: Callable[[str], bool] = lambda _: True
+    item_groups: Mapping[str, str] = field(default_factory=dict)
+    known_order: KnownOrder = lambda _: None
+    groups_max: int = GROUPS_MAX
+
+
+def group_settlement(rows: SettlementRows, grouping: Grouping) -> SettlementGroups | RefusedSettlement:
+    """The file's groups; or, for a file that must not be used, what is known of it and why.
+
+    Which store is the main one is known only at the end; the pass starts from the first block's and is repeated in the rare
+    case that this was wrong and changes the zone or a tax rule.
+    """
+    head = rows.head
+    if head is None:
+        return RefusedSettlement(rows.sha256, rows.encoding, None, None, rows.findings)
+    guess = grouping.main_store or _first_store(rows)
+    while True:
+        one = _Pass(rows, grouping, head, guess)
+        if (refused := one.run()) is not None:
+            return refused
+        main = grouping.main_store or main_store_of(one.stores())
+        if main == guess or _reads_alike(grouping, main, guess):
+            break
+        guess = main
+    exact: ExactEvents | None = None
+    if suspects := one.runs.suspects():
+        exact = one.read_exactly(suspects)
+        one = _Pass(rows, grouping, head, guess, exact)
+        if (refused := one.run()) is not None:
+            return refused
+    return one.result(main, exact)
+
+
+def main_store_of(stores: Mapping[str, int]) -> str | None:
+    """The most frequent store by its folded name, in its most frequent spelling; None for a tie or for no store.
+
+    ``Non-Amazon *`` (multi-channel fulfilment) is no store (settlement dossier, section 11).
+    """
+    counts: Counter[str] = Counter()
+    for name, count in stores.items():
+        key = store_key(name)
+        if key and not key.startswith(_NON_AMAZON):
+            counts[key] += count
+    (best, most), *others = [*counts.most_common(2), ("", 0)]
+    if not most or others[0][1] == most:
+        return None
+    spellings = [(count, name) for name, count in stores.items() if store_key(name) == best]
+    return min(spellings, key=lambda spelling: (-spelling[0], spelling[1]))[1]
+
+
+def _first_store(rows: SettlementRows) -> str | None:
+    for block in rows.read(lambda _: 0).blocks():
+        cells = Counter(block.column("marketplace-name"))
+        return main_store_of({cell.decode(): count for cell, count in cells.items() if cell})
+    return None
+
+
+def _reads_alike(grouping: Grouping, one: str | None, other: str | None) -> bool:
+    facilitated = grouping.always_facilitated
+    return grouping.zone_of(one) == grouping.zone_of(other) and facilitated(one or "") == facilitated(other or "")
+
+
+class _Calendar:
+    """A row's :data:`Moment` -> a small number for (bucket, day): what the accounting date means to the caller."""
+
+    def __init__(self, grouping: Grouping, zone: str) -> None:
+        self._zone = ZoneInfo(zone)
+        self._bucket_of = grouping.bucket_of
+        self._by_day = grouping.granularity is Granularity.DAY
+        self._days: dict[date, int] = {}
+        self._numbers: dict[tuple[Hashable, str], int] = {}
+
+    def __call__(self, moment: Moment) -> int:
+        day = moment.astimezone(self._zone).date() if isinstance(moment, datetime) else moment
+        number = self._days.get(day)
+        if number is None:
+            meaning = (self._bucket_of(day), day.isoformat() if self._by_day else "")
+            number = self._days[day] = self._numbers.setdefault(meaning, len(self._numbers))
+        return number
+
+    def meanings(self) -> list[tuple[Hashable, str]]:
+        """(bucket, day) by number; the day is "" unless asked for."""
+        return list(self._numbers)
+
+
+class _BlockIndex(dict[_Key, Callable[[int], None]]):
+    """Key -> where to put the places of its rows in this block: the list of its group, or the one for tax rows."""
+
+    def __init__(self, is_tax: Callable[[_Key], bool]) -> None:
+        super().__init__()
+        self._is_tax = is_tax
+        self.groups: list[tuple[_Key, list[int]]] = []
+        self.tax: list[int] = []
+
+    def __missing__(self, key: _Key) -> Callable[[int], None]:
+        if self._is_tax(key):
+            append = self.tax.append
+        else:
+            places: list[int] = []
+            self.groups.append((key, places))
+            append = places.append
+        self[key] = append
+        return append
+
+
+class _Slots(dict[_Key, TaxSlot]):
+    """Key of tax rows -> where their places in this block go."""
+
+    def __init__(self, make: Callable[[_Key], TaxSlot]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: _Key) -> TaxSlot:
+        slot = self[key] = self._make(key)
+        return slot
+
+
+class _Pass:
+    """One pass over the file."""
+
+    def __init__(
+        self,
+        rows: SettlementRows,
+        grouping: Grouping,
+        head: SettlementHead,
+        main: str | None,
+        exact: ExactEvents | None = None,
+    ) -> None:
+        self._rows = rows
+        self._grouping = grouping
+        self._head = head
+        self._main = main
+        self._zone = grouping.zone_of(main)
+        self._calendar = _Calendar(grouping, self._zone)
+        self._reading: RowReading[int] = rows.read(self._calendar)
+        self._rules: dict[tuple[object, ...], Rule | None] = {}
+        self._items = {sku.encode(): group for sku, group in grouping.item_groups.items()}
+        self._bins: dict[_BinKey, RowSums] = {}
+        self.runs = TaxRuns(grouping.known_order, exact)
+
+    def run(self) -> RefusedSettlement | None:
+        """Take every row. A refused file gives what is known of it."""
+        for block in self._reading.blocks():
+            self._take(block)
+            if len(self._bins) > self._grouping.groups_max:
+                return self._refused(
+                    Finding(
+                        "too_many_groups",
+                        f"The file makes more than {self._grouping.groups_max:,} groups. Choose a coarser granularity.",
+                    )
+                )
+        return self._refused() if self._reading.refused or not self._reading.complete else None
+
+    def stores(self) -> dict[str, int]:
+        """Rows by marketplace-name as the file spells it; blank ones are left out."""
+        stores: Counter[str] = Counter()
+        for (key, _), sums in self._bins.items():
+            if name := _text(key[_STORE]):
+                stores[name] += sums.count
+        return dict(stores)
+
+    def read_exactly(self, suspects: frozenset[int]) -> ExactEvents:
+        """Read the tax rows of the suspects again, event by event."""
+        exact = ExactEvents(suspects, self._grouping.known_order)
+        for block in self._rows.read(self._calendar).blocks():
+            columns = self._columns(block)
+            if places := self._sort(columns).tax:
+                exact.add(_tax_rows(block, columns, places, _Slots(self._slot)), block.first)
+        exact.close()
+        return exact
+
+    def result(self, main: str | None, exact: ExactEvents | None) -> SettlementGroups:
+        """The groups, in the order of their first rows."""
+        meanings = self._calendar.meanings()
+        in_order = sorted(self._bins.items(), key=lambda pair: pair[1].first_line)
+        groups = tuple(self._group(key, tax, sums, meanings, main) for (key, tax), sums in in_order)
+        findings = [*self._rows.findings, *self._reading.findings]
+        findings += exact.findings(self._head.currency) if exact is not None else []
+        findings += unknown_triples(groups, self._grouping.vocabulary, self._head.currency)
+        return SettlementGroups(
+            head=self._head,
+            sha256=self._rows.sha256,
+            encoding=self._rows.encoding or "",
+            rows=self._reading.rows,
+            zone=self._zone,
+            main_store=main,
+            stores=self.stores(),
+            groups=groups,
+            foots=self._reading.ticks == money.ticks(self._head.total),
+            findings=tuple(findings),
+        )
+
+    def _take(self, block: RowBlock[int]) -> None:
+        columns = self._columns(block)
+        index = self._sort(columns)
+        for key, places in index.groups:
+            self._add(key, None, block, places)
+        if not index.tax:
+            return
+        slots = _Slots(self._slot)
+        self.runs.decide(_tax_rows(block, columns, index.tax, slots))
+        for key, slot in slots.items():
+            if slot.facilitated:
+                self._add(key, TaxTreatment.FACILITATED, block, slot.facilitated)
+            if slot.collected:
+                self._add(key, TaxTreatment.COLLECTED, block, slot.collected)
+
+    def _columns(self, block: RowBlock[int]) -> list[Sequence[object]]:
+        """The cells of the key, column by column."""
+        columns: list[Sequence[object]] = [block.column(name) for name in _KEY_COLUMNS]
+        columns.append(block.when)
+        columns.append([self._items.get(sku, "") for sku in block.column("sku")] if self._items else ())
+        columns.append(block.column("order-id") if self._grouping.granularity is Granularity.ORDER else ())
+        return columns
+
+    def _sort(self, columns: list[Sequence[object]]) -> _BlockIndex:
+        index = _BlockIndex(self._is_tax)
+        # zip reuses its tuple as long as nobody keeps it, so that only the first row of a key costs one.
+        for place, append in enumerate(map(index.__getitem__, zip(*filter(None, columns), strict=True))):
+            append(place)
+        return index
+
+    def _add(self, key: _Key, tax: TaxTreatment | None, block: RowBlock[int], places: list[int]) -> None:
+        sums = self._bins.get((key, tax))
+        if sums is None:
+            sums = self._bins[key, tax] = RowSums()
+        sums.add(block.first, places, block.lines, block.ticks)
+
+    def _rule(self, key: _Key) -> Rule | None:
+        cells = key[:_STORE]
+        if cells not in self._rules:
+            if len(self._rules) >= self._grouping.groups_max:
+                self._rules.clear()
+            self._rules[cells] = self._grouping.vocabulary.find(Triple(*map(_text, cells)))
+        return self._rules[cells]
+
+    def _is_tax(self, key: _Key) -> bool:
+        rule = self._rule(key)
+        return rule is not None and rule.category in (TAX, WITHHELD)
+
+    def _slot(self, key: _Key) -> TaxSlot:
+        rule = self._rule(key)
+        store = _text(key[_STORE]) or self._main or ""
+        withheld = rule is not None and rule.category == WITHHELD
+        return TaxSlot(withheld, self._grouping.always_facilitated(store), [], [])
+
+    def _group(
+        self,
+        key: _Key,
+        tax: TaxTreatment | None,
+        sums: RowSums,
+        meanings: list[tuple[Hashable, str]],
+        main: str | None,
+    ) -> Group:
+        *texts, number = key[: _WHEN + 1]
+        kind, amount_type, description, store, channel = map(_text, texts)
+        bucket, day = meanings[number] if isinstance(number, int) else ("", "")
+        extra = [*map(_text, key[_WHEN + 1 :])]
+        item_group = extra.pop(0) if self._items else ""
+        triple = Triple(kind, amount_type, description)
+        group_key = GroupKey(triple, store, channel, item_group, bucket, tax, extra[0] if extra else day)
+        return Group(
+            group_key,
+            _TAX_CATEGORY[tax] if tax is not None else self._category(key, store or main or ""),
+            money.amount_from_ticks(sums.positive),
+            money.amount_from_ticks(sums.negative),
+            sums.rows(),
+            sums.sha256(),
+        )
+
+    def _category(self, key: _Key, store: str) -> str | None:
+        rule = self._rule(key)
+        if rule is None:
+            return None
+        if rule.if_not_deductible and not self._grouping.vat_on_fees_deductible(store):
+            return rule.if_not_deductible
+        return rule.category
+
+    def _refused(self, *more: Finding) -> RefusedSettlement:
+        reading = self._reading
+        rows = reading.rows if reading.complete else None
+        findings = (*self._rows.findings, *reading.findings, *more)
+        return RefusedSettlement(self._rows.sha256, self._rows.encoding, self._head, rows, findings)
+
+
+def _tax_rows(
+    block: RowBlock[int], columns: list[Sequence[object]], places: list[int], slots: _Slots
+) -> Iterator[TaxRow]:
+    kind, order, item, adjustment = (_pick(block.column(name), places) for name in _EVENT_COLUMNS)
+    keys = zip(*(_pick(cells, places) for cells in columns if cells), strict=True)
+    return zip(
+        zip(kind, order, item, adjustment, strict=True),
+        places,
+        map(slots.__getitem__, keys),
+        _pick(block.ticks, places),
+        strict=True,
+    )
+
+
+def _pick(cells: Sequence[T], places: list[int]) -> tuple[T, ...]:
+    return itemgetter(*places)(cells) if len(places) > 1 else (cells[places[0]],)
+
+
+def _text(cell: object) -> str:
+    return cell.decode() if isinstance(cell, bytes) else str(cell)

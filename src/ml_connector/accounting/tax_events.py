@@ -1,0 +1,191 @@
+"""Tax is decided per event, not per triple (ACCOUNTING 2).
+
+An event is (transaction-type, order-id, order-item-code, adjustment-id). One with a withheld row that is not zero is
+facilitated: Amazon owes the tax, and its tax rows wash out. One without is collected by the seller. A refund without a
+withheld row follows its order where that is known.
+
+Holding every event of a large file would cost too much, and is not needed: the rows of one event nearly always stand
+together. So a *run* of consecutive tax rows of one event is decided on its own, and only a 64-bit hash of its order id is
+kept. Orders that were seen both ways, and runs that do not wash out, are *suspects*: they are read again, exactly. A hash
+that collides only makes a suspect of an innocent order, so the result never depends on hashing, nor on the order of rows.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ml_connector.domain import money
+from ml_connector.domain.errors import Finding
+from ml_connector.domain.mapping import fold_label
+from ml_connector.domain.settlements import TaxTreatment
+
+#: transaction-type, order-id, order-item-code, adjustment-id, as in the file.
+Event = tuple[bytes, bytes, bytes, bytes]
+
+#: What is known, from elsewhere, of how an order was taxed; None where nothing is.
+KnownOrder = Callable[[str], TaxTreatment | None]
+
+_FINDINGS_MAX = 20
+_REFUND = "refund"
+
+
+@dataclass(slots=True)
+class TaxSlot:
+    """Tax rows that share everything but their treatment: where the rows of a block go, once their event is decided.
+
+    ``withheld``: rows of ItemWithheldTax. ``assumed``: the store is declared always facilitated.
+    """
+
+    withheld: bool
+    assumed: bool
+    facilitated: list[int]
+    collected: list[int]
+
+
+#: One tax row of a block: its event, its place in the block, where it goes, its amount in ticks.
+TaxRow = tuple[Event, int, TaxSlot, int]
+
+
+class TaxRuns:
+    """Decides runs of tax rows, one block after the other.
+
+    ``exact`` holds the treatment of the suspects' events, once they were read exactly.
+    """
+
+    def __init__(self, known_order: KnownOrder, exact: ExactEvents | None = None) -> None:
+        self._known_order = known_order
+        self._exact = exact
+        self._facilitated = array("q")
+        self._open = array("q")
+        self._doubtful: set[int] = set()
+
+    def decide(self, rows: Iterable[TaxRow]) -> None:
+        """Put the place of each row into its slot. ``rows`` are in file order."""
+        current: Event | None = None
+        run: list[tuple[TaxSlot, int]] = []
+        total = 0
+        withheld = False
+        for event, place, slot, ticks in rows:
+            if event != current:
+                if current is not None:
+                    self._close(current, run, total, withheld=withheld)
+                current, run, total, withheld = event, [], 0, False
+            run.append((slot, place))
+            total += ticks
+            if ticks and slot.withheld:
+                withheld = True
+        if current is not None:
+            self._close(current, run, total, withheld=withheld)
+
+    def suspects(self) -> frozenset[int]:
+        """Hashes of the order ids that have to be read exactly."""
+        fewer, more = sorted((self._facilitated, self._open), key=len)
+        return frozenset(set(fewer).intersection(more) | self._doubtful)
+
+    def _close(self, event: Event, run: list[tuple[TaxSlot, int]], total: int, *, withheld: bool) -> None:
+        order = hash(event[1])
+        if self._exact is not None and order in self._exact.suspects:
+            facilitated = self._exact.is_facilitated(event)
+        elif withheld:
+            facilitated = True
+            self._facilitated.append(order)
+        else:
+            facilitated = any(slot.assumed for slot, _ in run) or _follows(event, self._known_order)
+            self._open.append(order)
+        if facilitated:
+            if total and self._exact is None:
+                self._doubtful.add(order)
+            for slot, place in run:
+                slot.facilitated.append(place)
+        else:
+            for slot, place in run:
+                slot.collected.append(place)
+
+
+@dataclass(slots=True)
+class _EventFacts:
+    line: int
+    ticks: int = 0
+    withheld: bool = False
+    assumed: bool = False
+
+
+class ExactEvents:
+    """The events of the suspects, each in full."""
+
+    def __init__(self, suspects: frozenset[int], known_order: KnownOrder) -> None:
+        self.suspects = suspects
+        self._known_order = known_order
+        self._events: dict[Event, _EventFacts] = {}
+        self._items: dict[tuple[bytes, bytes], bool] = {}
+        self._orders: dict[bytes, bool] = {}
+
+    def add(self, rows: Iterable[TaxRow], base: int) -> None:
+        """Take the tax rows of a block whose first line is ``base``."""
+        for event, place, slot, ticks in rows:
+            if hash(event[1]) not in self.suspects:
+                continue
+            facts = self._events.get(event)
+            if facts is None:
+                facts = self._events[event] = _EventFacts(base + place)
+            facts.ticks += ticks
+            facts.withheld = facts.withheld or bool(ticks and slot.withheld)
+            facts.assumed = facts.assumed or slot.assumed
+
+    def close(self) -> None:
+        """All rows were taken: learn what the file itself knows of orders that refunds may follow."""
+        for event, facts in self._events.items():
+            if _is_refund(event):
+                continue
+            _, order, item, _ = event
+            facilitated = facts.withheld or facts.assumed
+            self._items[order, item] = self._items.get((order, item), False) or facilitated
+            self._orders[order] = self._orders.get(order, False) or facilitated
+
+    def is_facilitated(self, event: Event) -> bool:
+        """The treatment of an event of a suspect."""
+        facts = self._events[event]
+        if facts.withheld or facts.assumed:
+            return True
+        if not _is_refund(event):
+            return False
+        _, order, item, _ = event
+        in_file = self._items.get((order, item), self._orders.get(order))
+        return _follows(event, self._known_order) if in_file is None else in_file
+
+    def findings(self, currency: str) -> list[Finding]:
+        """Facilitated events whose rows do not add up to zero, by line."""
+        rests = [(facts, event) for event, facts in self._events.items() if facts.ticks and self.is_facilitated(event)]
+        rests.sort(key=lambda rest: rest[0].line)
+        found = [_finding(event, facts, currency) for facts, event in rests[:_FINDINGS_MAX]]
+        if len(rests) > _FINDINGS_MAX:
+            more = len(rests) - _FINDINGS_MAX
+            found.append(Finding("tax_wash_broken", f"{more} more events have tax that does not wash out.", None))
+        return found
+
+
+def _finding(event: Event, facts: _EventFacts, currency: str) -> Finding:
+    kind, order, *_ = (part.decode() for part in event)
+    rest = f"{money.text(money.amount_from_ticks(facts.ticks), currency)} {currency}"
+    if facts.withheld:
+        return Finding(
+            "tax_wash_broken",
+            f"{kind} {order}: Amazon withheld tax, but {rest} of it remains. Check who owes it before it is posted.",
+            facts.line,
+        )
+    return Finding(
+        "withheld_tax_missing",
+        f"{kind} {order}: tax of {rest} is Amazon's to pay here, but no row withholds it. "
+        "Check the store's setting and the order.",
+        facts.line,
+    )
+
+
+def _is_refund(event: Event) -> bool:
+    return _REFUND in fold_label(event[0].decode())
+
+
+def _follows(event: Event, known_order: KnownOrder) -> bool:
+    return _is_refund(event) and known_order(event[1].decode()) is TaxTreatment.FACILITATED
