@@ -57,6 +57,8 @@ class Lineage:
 
     def ranges(self) -> RowRanges:
         """The rows of all parts, merged."""
+        if len(self.parts) == 1:
+            return self.parts[0].rows
         return RowRanges.of(_lines(merge_ranges(part.rows for part in self.parts)))
 
 

@@ -158,7 +158,7 @@ class _Planner:
             raise Inconsistent(f"The groups of settlement {self._id} sum to {total}, its total is {head.total}.")
         if not self.groups.foots and not any(finding.holds for finding in self.groups.findings):
             yield Finding(
-                "sum_differs",
+                "sum_not_total",
                 f"The rows of settlement {self._id} do not sum to its total of {self._words(head.total)}. "
                 "Download the file again; it cannot be posted as it is.",
             )
@@ -224,7 +224,7 @@ class _Planner:
                 yield self._undatable(bucket.problem, bucket.where, what)
             elif closing and bucket.period and self._day(bucket.period) > closing.period.first_day:
                 yield Finding(
-                    "row_after_end",
+                    "row_in_later_period",
                     f"{what} are dated in fiscal period {self.calendar.period(bucket.period).name}, after its end. "
                     "Check the link's time zone and the file.",
                 )

@@ -195,7 +195,7 @@ def test_a_file_that_does_not_foot_is_never_planned() -> None:
         settlement([SALE], total="10.01"), policy=policy(), mapping=chart(), references=references(), prefix="AAAA"
     )
 
-    assert [finding.code for finding in plan.findings] == ["sum_differs"]
+    assert [finding.code for finding in plan.findings] == ["sum_not_total"]
     assert plan.entries == ()
 
 

@@ -138,7 +138,7 @@ def test_a_row_of_a_later_period_than_the_end_holds() -> None:
     groups = settlement([Row("product_sales", "1.00", date(2026, 11, 1))])
     plan = plan_settlement(groups, policy=policy(), mapping=chart(), references=references(), prefix="AAAA")
 
-    assert [finding.code for finding in plan.findings] == ["row_after_end"]
+    assert [finding.code for finding in plan.findings] == ["row_in_later_period"]
 
 
 def test_a_4_4_5_calendar_decides_and_adjustment_periods_are_never_a_target() -> None:
