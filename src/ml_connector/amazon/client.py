@@ -217,12 +217,13 @@ class AmazonClient:
         await self.clock.sleep(min(WAIT_MAX_S, extra_s))
 
     async def _note_rate(self, operation: Operation, answer: Answer) -> None:
-        """Amazon grants some accounts another rate and says so, best effort (dossier, section 7)."""
+        """Amazon grants some accounts another rate and says so, best effort (dossier, section 7). The first word in a process
+        is always passed on, even the documented rate: another one may be on record from before."""
         announced = answer.headers.get("x-amzn-ratelimit-limit", "")
         if not _RATE.fullmatch(announced) or not 0 < float(announced) <= _RATE_MAX:
             return
         rate_per_s = float(announced)
-        if rate_per_s != self._rates.get(operation.name, operation.rate_per_s):
+        if rate_per_s != self._rates.get(operation.name):
             self._rates[operation.name] = rate_per_s
             await self.buckets.correct(self.account, operation.name, rate_per_s)
 

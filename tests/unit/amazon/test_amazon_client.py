@@ -91,8 +91,16 @@ def test_an_announced_rate_corrects_the_bucket_once() -> None:
     assert r.clock.monotonic() == pytest.approx(4, abs=0.01)
 
 
-@pytest.mark.parametrize("announced", ["0.0222", "0", "-1", "nan", "inf", "1e9", "fast", ""])
-def test_a_rate_that_says_nothing_new_or_nothing_sensible_changes_nothing(announced: str) -> None:
+def test_the_documented_rate_replaces_one_on_record_from_before() -> None:
+    r = rig(lambda _request: answer({"reports": []}, headers={"x-amzn-ratelimit-limit": "0.0222"}))
+    r.buckets.corrected[r.client.account, "getReports"] = 5.0
+
+    asyncio.run(call(r))
+    assert r.buckets.corrected[r.client.account, "getReports"] == 0.0222
+
+
+@pytest.mark.parametrize("announced", ["0", "-1", "nan", "inf", "1e9", "fast", ""])
+def test_a_rate_that_makes_no_sense_changes_nothing(announced: str) -> None:
     r = rig(lambda _request: answer({"reports": []}, headers={"x-amzn-ratelimit-limit": announced}))
 
     asyncio.run(call(r))
