@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from ml_connector.accounting import vocabulary
-from ml_connector.accounting.chains import check_chains, facts_of, with_main_stores
+from ml_connector.accounting.chains import check_chains, with_main_stores
 from ml_connector.accounting.period_split import calendar_of
 from ml_connector.accounting.proof import prove
+from ml_connector.accounting.settlement_facts import facts_of
 from ml_connector.accounting.settlement_groups import Grouping, group_settlement
 from ml_connector.accounting.settlement_journal import SettlementPlan, plan_settlement
 from ml_connector.amazon.settlement_file import SettlementFile
