@@ -93,7 +93,9 @@ def test_amounts_are_rounded_to_the_decimals_of_the_company() -> None:
         ({"U_ML_KEY": "not defined here"}, "201"),
         ({"Memo": "x" * 51}, "-5002"),
         ({"Reference": "x" * 101}, "-5002"),
+        ({"Reference": "half a \ud83d"}, "-5002"),
         ({"ReferenceDate": "2026-13-01"}, "-5002"),
+        ({"JournalEntryLines": [{"AccountCode": "611000", "Debit": 10**15}, LINES[1]]}, "-5002"),
         ({"ReportEU": "maybe"}, "-5002"),
         ({"JournalEntryLines": []}, "-5002"),
         ({"JournalEntryLines": LINES[:1]}, "-5002"),
@@ -125,6 +127,12 @@ def test_what_breaks_a_rule_is_refused_and_leaves_nothing(members: dict[str, obj
     assert said.error == (400, code)
     assert sap.control.entries() == []
     assert sap.balance("611000") == 0
+
+
+def test_text_of_any_script_comes_back_as_it_was_sent() -> None:
+    memo = "Größe 'A' \"b\" \\ 東京 😀 \t"
+
+    assert Sap().post_entry(Memo=memo).json["Memo"] == memo
 
 
 def test_a_body_that_is_not_json_is_refused() -> None:

@@ -130,6 +130,7 @@ def test_select_names_properties_and_collections(many: Sap) -> None:
         ("JournalEntries(1)", 404),
         ("JournalEntries('98001')", 400),
         ("JournalEntries(98001,2)", 400),
+        ("JournalEntries(99999999999999999999)", 400),
         ("JournalEntries()", 400),
         ("ChartOfAccounts('611000')", 200),
         ("ChartOfAccounts(Code='611000')", 200),

@@ -312,14 +312,14 @@ def iso_date(text: str) -> str | None:
 
 
 def exact(literal: object) -> Decimal | None:
-    """A number sent as JSON number or as numeric text (dossier, section 4.2), at most 19 digits; None for anything else."""
+    """A number sent as JSON number or as numeric text (dossier, section 4.2), below 10^12; None for anything else."""
     if isinstance(literal, bool) or not isinstance(literal, (int, str, Decimal)):
         return None
     try:
         number = Decimal(literal)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number) < Decimal(10) ** 13 else None
+    return number if number.is_finite() and abs(number) < Decimal(10) ** 12 else None
 
 
 def millionths(number: Decimal) -> int:

@@ -34,7 +34,7 @@ from ml_connector.sandbox.sap_business_one.values import accepted, with_defaults
 from ml_connector.sandbox.sap_business_one.wire import etag, from_json, to_json
 
 _RESOURCE = re.compile(r"(?P<name>\$?\w+)(?:\((?P<key>.*)\))?(?:/(?P<tail>\$?\w+))?")
-_KEY_PART = re.compile(r"\s*(?:(?P<name>\w+)\s*=\s*)?(?:'(?P<text>(?:[^']|'')*)'|(?P<number>-?\d+))\s*(?:,|$)")
+_KEY_PART = re.compile(r"\s*(?:(?P<name>\w+)\s*=\s*)?(?:'(?P<text>(?:[^']|'')*)'|(?P<number>-?\d{1,10}))\s*(?:,|$)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,11 +48,12 @@ class Field:
     length: int | None = None
     writable: bool = True
     default: str | int | None = None
+    member_type: str = field(default="", init=False)
+    """The type of the members of a collection, "" for anything else."""
 
-    @property
-    def member_type(self) -> str:
-        """The type of the members of a collection, "" for anything else."""
-        return self.type[11:-1] if self.type.startswith("Collection(") else ""
+    def __post_init__(self) -> None:
+        if self.type.startswith("Collection("):
+            object.__setattr__(self, "member_type", self.type[11:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +69,20 @@ class Type:
     table: str = ""
     open: bool = False
     versioned: bool = False
+    scalars: tuple[Field, ...] = field(default=(), init=False, repr=False, compare=False)
+    """Everything but collections: what has a column."""
+    collections: tuple[Field, ...] = field(default=(), init=False, repr=False, compare=False)
     _by_name: dict[str, Field] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # Derived once: every request walks them.
         self._by_name.update({each.name: each for each in self.fields})
+        object.__setattr__(self, "scalars", tuple(each for each in self.fields if not each.member_type))
+        object.__setattr__(self, "collections", tuple(each for each in self.fields if each.member_type))
 
     def get(self, name: str) -> Field | None:
         """The property of that exact name, None where there is none."""
         return self._by_name.get(name)
-
-    @property
-    def scalars(self) -> tuple[Field, ...]:
-        """Everything but collections: what has a column."""
-        return tuple(each for each in self.fields if not each.member_type)
-
-    @property
-    def collections(self) -> tuple[Field, ...]:
-        return tuple(each for each in self.fields if each.member_type)
 
     def with_fields(self, more: tuple[Field, ...]) -> Type:
         """The same type with user-defined fields after its own."""

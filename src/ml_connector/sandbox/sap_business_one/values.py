@@ -51,7 +51,7 @@ def _value(declared: Field, value: object, schema: Schema, where: str) -> object
         return declared.default
     wrong = rejected(f"Invalid value in property '{where}'.")
     if declared.type == STRING:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
             raise wrong
         if declared.length is not None and len(value) > declared.length:
             raise rejected(f"Value too long in property '{where}'.")

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from json.encoder import encode_basestring
 
 from ml_connector.sandbox.sap_business_one.errors import ServiceLayerError
 from ml_connector.sandbox.sap_business_one.schema import DATE, Row, Schema, Type
@@ -112,13 +113,17 @@ def etag(data_version: int) -> str:
 
 def to_json(value: object) -> str:
     """JSON text; amounts as numbers with at least one decimal (``310.5``, ``0.0``), exactly."""
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None:
+        return "null"
     if isinstance(value, Decimal):
         return _number(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(str(name))}: {to_json(each)}" for name, each in value.items()) + "}"
+        return "{" + ", ".join([f"{encode_basestring(name)}: {to_json(each)}" for name, each in value.items()]) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(to_json(each) for each in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+        return "[" + ", ".join([to_json(each) for each in value]) + "]"
+    return json.dumps(value)
 
 
 def from_json(body: bytes) -> object:
