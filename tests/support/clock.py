@@ -9,7 +9,12 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 class FakeClock:
-    """A :class:`ml_connector.domain.clock.Clock` whose ``sleep`` advances it at once. ``slept`` lists every sleep, in seconds."""
+    """A :class:`ml_connector.domain.clock.Clock` whose ``sleep`` advances it at once. ``slept`` lists every sleep, in seconds.
+
+    A simulated world can live by it too: ``speed`` is what the sandbox asks of a clock.
+    """
+
+    speed = 1.0
 
     def __init__(self, start: datetime = NOON) -> None:
         self._start = start

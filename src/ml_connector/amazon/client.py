@@ -42,7 +42,9 @@ WAIT_MAX_S: Final = 600.0
 _BACKOFF_FIRST_S: Final = 1.0
 _BACKOFF_MAX_S: Final = 60.0
 _JITTER: Final = 0.2
-_WAIT_STEP_MIN_S: Final = 0.001
+#: A wait is a little longer than the bucket says. Requests do not all travel equally long, so without it Amazon's bucket may
+#: be a hair behind ours. What is refilled meanwhile stays in the bucket: it costs this once, not the rate.
+_SLACK_S: Final = 0.5
 _REQUEST_BODY_MAX: Final = 1024 * 1024
 _USER_AGENT_MAX: Final = 500
 _RATE: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,10})?", re.ASCII)
@@ -201,7 +203,7 @@ class AmazonClient:
                     f"The quota of {operation.name} is spent for more than {WAIT_MAX_S:.0f} seconds.",
                     retry_after_s=wait_s,
                 )
-            step_s = max(wait_s, _WAIT_STEP_MIN_S)
+            step_s = wait_s + _SLACK_S
             _log.info("amazon.waiting_for_quota", operation=operation.name, seconds=round(step_s, 3))
             await self.clock.sleep(step_s)
             waited_s += step_s
