@@ -53,7 +53,8 @@ def build(world: World) -> System:
         service_root=lambda: f"{world.base_url}/{NAME}{V2.root}",
         today=today,
     )
-    sessions = Sessions(tables, switches, clock, world.random(f"{NAME}.sessions"))
+    # With the instant in it, a server that starts again does not give out the cookies of its former life.
+    sessions = Sessions(tables, switches, clock, world.random(f"{NAME}.sessions:{clock.now().isoformat()}"))
     layer = ServiceLayer(context, sessions, world.faults_of(NAME), world.random(f"{NAME}.boundaries"))
     control = Control(context, sessions)
     return System(
