@@ -39,7 +39,7 @@ app.add_typer(keeping.audit, name="audit")
 app.command("backup")(keeping.backup)
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"ml-connector {__version__}")
         raise typer.Exit

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from sqlalchemy import Connection
 
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.errors import MlConnectorError
@@ -28,11 +30,16 @@ _TICK_S: Final = 15.0
 
 @dataclass(slots=True)
 class EmbeddedEngine:
-    """Dispatches slices to ``work``. ``stopping`` is asked between slices: what runs is never interrupted."""
+    """Dispatches slices to ``work``.
+
+    ``connection_of(conn, link, flow)`` says on which connection a scheduled flow runs (None: the link is gone).
+    ``stopping`` is asked between slices: what runs is never interrupted.
+    """
 
     store: Store
     work: Work
     clock: Clock
+    connection_of: Callable[[Connection, str, str], str | None]
     stopping: Callable[[], bool] = lambda: False
     _running: dict[asyncio.Task[None], str] = field(default_factory=dict, init=False)
 
@@ -41,21 +48,17 @@ class EmbeddedEngine:
         return await self.store.call(queue.requeue_running)
 
     async def enqueue(self, order: Order) -> str:
-        return await self.store.call(
-            lambda conn: queue.enqueue(
-                conn, order.connection, order.flow, order.link, order.slot, order.by, self.store.now(conn)
-            )
-        )
+        row = await self.store.call(lambda conn: _enqueue(conn, order))
+        return row.id
 
     async def tick(self) -> int:
-        return await self.store.call(lambda conn: queue.enqueue_due(conn, self.store.now(conn)))
+        return await self.store.call(lambda conn: self._enqueue_due(conn, self.store.now(conn)))
 
     async def drain(self) -> None:
         """Run until nothing is queued and nothing runs, or until told to stop."""
         while True:
             while len(self._running) < _PARALLEL_MAX and not self.stopping():
-                busy = frozenset(self._running.values())
-                found = await self.store.call(lambda conn, busy=busy: queue.claim(conn, busy, self.store.now(conn)))
+                found = await self.store.call(queue.take)
                 if found is None:
                     break
                 slice_ = Slice(found.id, found.connection, found.flow, found.link, found.slot)
@@ -95,10 +98,31 @@ class EmbeddedEngine:
             end = SliceEnd(SliceState.FAILED, code=error.code, words=str(error), exit_code=error.exit_code)
         except Exception as error:  # noqa: BLE001 - a defect in one slice must not stop the others; it is logged and shown
             _log.exception("slice_defect", slice=slice_.id, flow=slice_.flow, link=slice_.link)
-            end = SliceEnd(SliceState.FAILED, code="defect", words=f"{type(error).__name__} in {slice_.flow}", exit_code=1)
+            end = SliceEnd(
+                SliceState.FAILED, code="defect", words=f"{type(error).__name__} in {slice_.flow}", exit_code=1
+            )
         result = {"counts": dict(end.counts), "code": end.code, "words": end.words, "exit_code": end.exit_code}
-        await self.store.call(
-            lambda conn: queue.finish(conn, slice_.id, end.state.value, result, self.store.now(conn))
-        )
+        await self.store.call(lambda conn: queue.end(conn, slice_.id, end.state.value, result))
         for order in end.then:
             await self.enqueue(order)
+
+    def _enqueue_due(self, conn: Connection, now: datetime) -> int:
+        """The slot of a schedule is the instant it was due at; what was missed while nothing ran is done once, now."""
+        due = queue.due_schedules(conn, now)
+        for schedule in due:
+            connection = self.connection_of(conn, schedule.link, schedule.flow)
+            if connection is not None:
+                slot = schedule.next_at.isoformat()
+                _enqueue(conn, Order(connection, schedule.flow, schedule.link, slot))
+            every = timedelta(seconds=schedule.every_s)
+            missed = (now - schedule.next_at) // every
+            queue.move_schedule(
+                conn, schedule.link, schedule.flow, schedule.next_at, schedule.next_at + every * (missed + 1)
+            )
+        return len(due)
+
+
+def _enqueue(conn: Connection, order: Order) -> queue.SliceRow:
+    return queue.enqueue(
+        conn, connection=order.connection, flow=order.flow, link=order.link, slot=order.slot, requested_by=order.by
+    )

@@ -148,14 +148,18 @@ def _advance(case: Case, steps: Sequence[Step], step: Step, looked_at: datetime,
             f"The target refuses {case.key} as already there, but shows no such document ({looked}). "
             f"Look for it by its reference, then replay.",
         )
-    settled = trail.settled_at(case.trail, (step,))
-    # A server that rejects the second makes waiting needless: whichever of the two arrives first is the only one.
-    if settled is not None and looked_at < settled and not step.refuses_twice:
+    landing = trail.may_have_landed(case.trail, step, steps)
+    # A server that rejects a second one makes waiting needless: whichever arrives first is the only one. That holds only
+    # for attempts at this very step.
+    unguarded = tuple(attempt for attempt in landing if not step.refuses_twice or attempt.step != step.name)
+    settled = trail.settled_at(unguarded, step)
+    if settled is not None and looked_at < settled:
         return Wait(settled, "A reply was lost; the target may still finish. Looking again when it no longer can.")
-    said_yes = trail.accepted(trail.may_have_landed(recent, step))
+    said_yes = trail.accepted(trail.may_have_landed(recent, step, steps))
     if said_yes is not None:
-        if settled is not None and looked_at < settled:
-            return Wait(settled, "Accepted, not visible yet.")
+        visible = trail.settled_at((said_yes,), step)
+        if visible is not None and looked_at < visible:
+            return Wait(visible, "Accepted, not visible yet.")
         return Hold(
             "accepted_but_absent",
             f"The target accepted {case.key} ({_text(said_yes.ids)}) and does not show it ({looked}). "

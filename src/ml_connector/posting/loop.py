@@ -136,7 +136,13 @@ class Poster:
         ]
         if moves:
             permit = LeasePermit(self.store, self.clock, renewed, self.lease_ttl_s, self.cancelled)
-            receipts = await self.target.advance(moves, permit)
+            receipts: Mapping[DocumentKey, Receipt]
+            try:
+                receipts = await self.target.advance(moves, permit)
+            except Unavailable as trouble:
+                tally.trouble = trouble
+                # What was granted may have been sent; what was not was not.
+                receipts = {move.key: NotSent(str(trouble)) for move in moves if move.key not in permit.intents}
             await self.store.call(lambda conn: self._record_receipts(conn, moves, permit.intents, receipts))
             return permit.lease
         return renewed
@@ -269,8 +275,9 @@ def _case(row: DocumentRow, batch: _Batch) -> Case:
 def _member(
     row: DocumentRow, decision: Decision | None, steps: tuple[Step, ...] | Unsupported | None, batch: _Batch
 ) -> sets.Member:
-    counting = [] if steps is None or isinstance(steps, Unsupported) else [step for step in steps if step.counts]
-    begun = any(trail.may_have_landed(batch.trails.get(row.key, ()), step) for step in counting)
+    needed = () if steps is None or isinstance(steps, Unsupported) else steps
+    tried = batch.trails.get(row.key, ())
+    begun = any(trail.may_have_landed(tried, step, needed) for step in needed if step.counts)
     return sets.Member(row.key, row.state, decision, begun, row.document.depends_on)
 
 

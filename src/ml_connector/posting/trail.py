@@ -22,9 +22,13 @@ DUPLICATE: Final = "duplicate"
 _MAY_HAVE_LANDED: Final = frozenset({Outcome.INTENT, Outcome.UNKNOWN, Outcome.ACCEPTED})
 
 
-def may_have_landed(trail: Trail, step: Step) -> tuple[Attempt, ...]:
-    """Attempts at ``step`` that the target may have acted on, or may still act on."""
-    return tuple(attempt for attempt in trail if attempt.step == step.name and attempt.outcome in _MAY_HAVE_LANDED)
+def may_have_landed(trail: Trail, step: Step, steps: Sequence[Step]) -> tuple[Attempt, ...]:
+    """Attempts at ``step`` that the target may have acted on, or may still act on.
+
+    An attempt at a step that the target no longer names (it posted plainly, now it claims) counts as one at this step.
+    """
+    others = {other.name for other in steps} - {step.name}
+    return tuple(attempt for attempt in trail if attempt.outcome in _MAY_HAVE_LANDED and attempt.step not in others)
 
 
 def since_replay(trail: Trail) -> Trail:
@@ -38,13 +42,9 @@ def accepted(trail: Trail) -> Attempt | None:
     return next((attempt for attempt in reversed(trail) if attempt.outcome is Outcome.ACCEPTED), None)
 
 
-def settled_at(trail: Trail, steps: Sequence[Step]) -> datetime | None:
-    """The instant after which no attempt of ``steps`` can land any more; None when none may."""
-    ends = [
-        attempt.sent_at + timedelta(seconds=PASS_LIFE_S + step.settle_s)
-        for step in steps
-        for attempt in may_have_landed(trail, step)
-    ]
+def settled_at(landing: Trail, step: Step) -> datetime | None:
+    """The instant after which none of the attempts in ``landing`` can land any more; None when there is none."""
+    ends = [attempt.sent_at + timedelta(seconds=PASS_LIFE_S + step.settle_s) for attempt in landing]
     return max(ends, default=None)
 
 

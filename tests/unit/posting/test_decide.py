@@ -193,3 +193,8 @@ def test_an_entered_document_is_committed_next() -> None:
 
 def test_with_goal_entered_nothing_is_committed() -> None:
     assert ask(Partial(IDS, "commit"), steps=TWO_ACTS, rules=Rules(goal=State.ENTERED)) == Done(State.ENTERED, IDS)
+
+
+def test_a_plain_write_that_may_still_land_is_waited_for_although_the_target_can_claim_now() -> None:
+    lost = attempt(Outcome.UNKNOWN, step="plain", seconds_ago=10)
+    assert isinstance(ask(Absent(""), trail=(lost,), steps=CLAIM), Wait)

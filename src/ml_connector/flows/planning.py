@@ -1,0 +1,291 @@
+"""Second step of the settlements flow: from archived reports to planned documents.
+
+Reads top to bottom: translate what is new, look at it beside what came before, make the entries, hold them against the ERP,
+keep them. Whatever is wrong with one settlement holds that one, with a sentence that says what to do; the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ml_connector.accounting.chains import check_chains, with_main_stores
+from ml_connector.accounting.mapping_check import preflight
+from ml_connector.accounting.opening import check_opening, opening_payables
+from ml_connector.accounting.period_split import calendar_of
+from ml_connector.accounting.settlement_journal import SettlementPlan, plan_settlement
+from ml_connector.domain.catalog import References
+from ml_connector.domain.documents import State
+from ml_connector.domain.errors import Finding, WrongUse
+from ml_connector.domain.settlements import SettlementFacts
+from ml_connector.flows import basis as bases
+from ml_connector.flows import restating, translation
+from ml_connector.flows.basis import Basis
+from ml_connector.flows.books import Books
+from ml_connector.flows.discovery import ARCHIVED, FLOW, REFUSED, REPORT, TRANSLATED
+from ml_connector.flows.states import ELSEWHERE, HELD, NOTHING, OPEN, PLANNED, READ, set_id_for, words
+from ml_connector.flows.translation import Translated
+from ml_connector.store import archive, documents, plans, posting_sets, records, settlements
+from ml_connector.store.documents import DocumentRow, NewDocument
+from ml_connector.store.plans import PlanRow, PlanState
+from ml_connector.store.records import Record
+from ml_connector.store.settlements import SettlementRow
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What planning brought: the plan (None when there is nothing to decide) and what is held, by settlement id."""
+
+    plan: PlanRow | None
+    documents: tuple[DocumentRow, ...]
+    held: Mapping[str, tuple[Finding, ...]]
+
+
+async def plan(books: Books, only: str | None = None) -> Planned:
+    """Plan every open settlement of the link, or ``only`` one of them."""
+    references = await books.target.references()
+    fresh = await _translate(books, references)
+    open_rows = await _open_settlements(books, only)
+    facts = await facts_of_account(books)
+    held: dict[str, tuple[Finding, ...]] = {}
+    bases_by_id: dict[str, Basis] = {}
+    for done, row in enumerate(open_rows):
+        books.progress(done, len(open_rows), "planning")
+        translated = fresh.get(row.settlement_id) or await translation.again(books, row, references)
+        findings, basis = await _plan_one(books, row, translated, facts, references)
+        if any(finding.holds for finding in findings):
+            held[row.settlement_id] = tuple(findings)
+            await books.store.call(lambda conn, row=row, findings=findings: _hold(books, conn, row, findings))  # type: ignore[misc]
+        elif basis is not None:
+            bases_by_id[row.settlement_id] = basis
+    made = await books.store.call(lambda conn: _keep_plan(books, conn, bases_by_id, references))
+    found = await books.store.call(lambda conn: _planned_documents(books, conn, bases_by_id))
+    return Planned(made, tuple(found), held)
+
+
+async def check_unchanged(books: Books, row: PlanRow) -> None:
+    """Raises :class:`WrongUse` when a plan was decided already, or what it was made from has changed."""
+    if row.state is not PlanState.OPEN:
+        raise WrongUse(f"Plan {row.id} is {row.state.value}: make a new one with plan {row.link}.")
+    references = await books.target.references()
+    found = await books.store.call(lambda conn: settlements.find(conn, account=books.link.account))
+    current = {each.settlement_id: each.sha256 for each in found if each.settlement_id in row.inputs["settlements"]}
+    different = bases.changed(row.inputs, bases.inputs(current, books.link.policy, books.mapping, references))
+    if different:
+        raise WrongUse(
+            f"Plan {row.id} no longer fits: {' and '.join(different)} changed. Make a new one with plan {row.link}."
+        )
+
+
+# --- translate ---------------------------------------------------------------------------------------------------------
+
+
+async def _translate(books: Books, references: References) -> dict[str, Translated]:
+    """Read every archived report that nobody has read yet; by settlement id."""
+    found = await books.store.call(
+        lambda conn: records.find(conn, connection=books.link.amazon, kind=REPORT, state=ARCHIVED)
+    )
+    fresh: dict[str, Translated] = {}
+    calendar = calendar_of(references.periods, books.link.policy, books.mapping)
+    for done, record in enumerate(found):
+        books.progress(done, len(found), "reading settlements")
+        translated = await translation.read(books, record.sha256, calendar)
+        if await _take(books, record, translated):
+            assert translated.facts is not None  # noqa: S101 - what was taken was readable
+            fresh[translated.facts.settlement_id] = translated
+    return fresh
+
+
+async def _take(books: Books, record: Record, translated: Translated) -> bool:
+    """Put what was read in its place. False when it changes nothing: unreadable, of another link, or known already."""
+    if translated.facts is None:
+        await books.store.call(lambda conn: _refuse(books, conn, record, translated.findings))
+        return False
+    facts = translated.facts
+    known = await books.store.call(lambda conn: settlements.get(conn, books.link.account, facts.settlement_id))
+    if known is not None and known.sha256 != translated.sha256:
+        return await restating.take(books, record, known, translated)
+    state = READ if translation.belongs(books.link, facts) else ELSEWHERE
+
+    def keep(conn: Connection) -> bool:
+        records.set_state(conn, record.connection, REPORT, record.natural_id, TRANSLATED, facts.settlement_id)
+        if known is None or known.state == ELSEWHERE:
+            link = books.link.name if state == READ else ""
+            settlements.put(conn, books.link.account, link, translated.sha256, facts, state=state)
+            return state == READ
+        return False
+
+    return await books.store.call(keep)
+
+
+def _refuse(books: Books, conn: Connection, record: Record, findings: Sequence[Finding]) -> None:
+    reason = words(findings)
+    records.set_state(conn, record.connection, REPORT, record.natural_id, REFUSED, reason)
+    books.note(conn, "report_refused", record.natural_id, {"sha256": record.sha256, "reason": reason})
+
+
+# --- look beside -------------------------------------------------------------------------------------------------------
+
+
+async def _open_settlements(books: Books, only: str | None) -> list[SettlementRow]:
+    rows = await books.store.call(lambda conn: settlements.find(conn, link=books.link.name))
+    return [row for row in rows if row.state in OPEN and only in {None, row.settlement_id}]
+
+
+async def facts_of_account(books: Books) -> list[SettlementFacts]:
+    """Every settlement of the selling account with its main store decided: chains need the neighbours too."""
+    rows = await books.store.call(lambda conn: settlements.find(conn, account=books.link.account))
+    decided, _ = with_main_stores([row.facts for row in rows], books.link.currencies)
+    return list(decided)
+
+
+def context_findings(books: Books, settlement_id: str, facts: Sequence[SettlementFacts]) -> tuple[Finding, ...]:
+    """What the settlements around this one, and the opening sheet, say of it."""
+    ours = [each for each in facts if translation.belongs(books.link, each)]
+    chains = check_chains(ours, opening_payables(books.sheets))
+    opening = check_opening(ours, books.sheets)
+    return (*opening.get(settlement_id, ()), *chains.get(settlement_id, ()))
+
+
+# --- make --------------------------------------------------------------------------------------------------------------
+
+
+async def _plan_one(
+    books: Books,
+    row: SettlementRow,
+    translated: Translated,
+    facts: Sequence[SettlementFacts],
+    references: References,
+) -> tuple[list[Finding], Basis | None]:
+    """Findings, and the basis of what was planned (None when it holds, or there is nothing to post)."""
+    if translated.groups is None:
+        return list(translated.findings), None
+    main_store = next((each.main_store for each in facts if each.settlement_id == row.settlement_id), None)
+    if main_store is not None and translated.groups.main_store is None:
+        # The neighbours decided it: the zone and the tax rules of that store apply, so the file is read once more.
+        translated = await translation.again(books, row, references, main_store)
+        assert translated.groups is not None  # noqa: S101 - it was readable a moment ago
+    findings = list(context_findings(books, row.settlement_id, facts))
+    claimed = await translation.claimed_elsewhere(books, translated.sha256, row.settlement_id)
+    made = plan_settlement(
+        translated.groups,
+        policy=books.link.policy,
+        mapping=books.mapping,
+        references=references,
+        prefix=books.link.prefix,
+        main_store=main_store,
+    )
+    findings += [*claimed, *made.findings]
+    if not any(finding.holds for finding in findings):
+        findings += preflight(made.posting, references)
+    if any(finding.holds for finding in findings):
+        return findings, None
+    basis = await _keep_entries(books, row, translated, made, references, main_store or "")
+    return findings, basis
+
+
+async def _keep_entries(
+    books: Books,
+    row: SettlementRow,
+    translated: Translated,
+    made: SettlementPlan,
+    references: References,
+    main_store: str,
+) -> Basis:
+    packed = bases.pack_lineage(made.lineage)
+    raw = await archive.write(books.store, bases.sha256_of_bytes(packed), [packed])
+    assert translated.groups is not None  # noqa: S101 - the caller looked
+    basis = Basis(
+        sha256=translated.sha256,
+        main_store=main_store or translated.groups.main_store or "",
+        zone=translated.groups.zone,
+        mapping_version=books.mapping.version,
+        vocabulary_version=translation.VOCABULARY.version,
+        accounting_version=bases.ACCOUNTING_VERSION,
+        policy=books.link.policy,
+        periods=references.periods,
+        lineage=raw.sha256,
+    )
+    set_id = set_id_of(row)
+    new = [
+        NewDocument(
+            document=entry,
+            connection=books.link.erp,
+            link=books.link.name,
+            wire_key=books.target.wire_key(entry),
+            set_id=set_id,
+            position=position,
+            state=State.PLANNED,
+            ranges=[made.lineage[entry.key, line].ranges() for line in range(1, len(entry.lines) + 1)],
+        )
+        for position, entry in enumerate(made.posting)
+    ]
+
+    def keep(conn: Connection) -> None:
+        documents.withdraw(conn, set_id, keep=[each.document.key for each in new])
+        documents.add(conn, new)
+        posting_sets.add(
+            conn, set_id, link=books.link.name, connection=books.link.erp, settlement_id=row.settlement_id
+        )
+        posting_sets.set_basis(conn, set_id, basis.to_data())
+        facts = replace(row.facts, main_store=basis.main_store)
+        settlements.put(
+            conn, row.account, books.link.name, basis.sha256, facts, state=PLANNED if new else NOTHING
+        )
+        books.note(
+            conn, "planned", row.settlement_id, {"sha256": basis.sha256, "documents": [d.document.key for d in new]}
+        )
+
+    await books.store.call(keep)
+    return basis
+
+
+# --- keep --------------------------------------------------------------------------------------------------------------
+
+
+def _hold(books: Books, conn: Connection, row: SettlementRow, findings: Sequence[Finding]) -> None:
+    reason = words(findings)
+    documents.withdraw(conn, set_id_of(row), keep=[])
+    if (row.state, row.reason) != (HELD, reason):
+        settlements.set_state(conn, row.account, row.settlement_id, HELD, reason)
+        books.note(conn, "held", row.settlement_id, {"reason": reason})
+
+
+def _keep_plan(
+    books: Books, conn: Connection, planned: Mapping[str, Basis], references: References
+) -> PlanRow | None:
+    """One plan for everything that is open. The same inputs are the same plan; an older open one is superseded."""
+    inputs = bases.inputs(
+        {settlement_id: basis.sha256 for settlement_id, basis in planned.items()},
+        books.link.policy,
+        books.mapping,
+        references,
+    )
+    sha256 = bases.sha256_of(inputs)
+    plan_id = f"{books.link.name}-{sha256[:12]}"
+    for other in plans.find(conn, link=books.link.name, state=PlanState.OPEN):
+        if other.id != plan_id:
+            plans.decide(conn, other.id, PlanState.SUPERSEDED, "plan")
+    if not planned:
+        return None
+    content: dict[str, Any] = {
+        "documents": [row.key for row in _planned_documents(books, conn, planned)],
+        "settlements": sorted(planned),
+    }
+    return plans.add(
+        conn, plan_id, link=books.link.name, flow=FLOW, sha256=sha256, inputs=inputs, content=content
+    )
+
+
+def _planned_documents(books: Books, conn: Connection, planned: Mapping[str, Basis]) -> list[DocumentRow]:
+    sets = {set_id_for(books.link.account, settlement_id) for settlement_id in planned}
+    return [
+        row for set_id in sorted(sets) for row in documents.of_set(conn, set_id) if row.state is State.PLANNED
+    ]
+
+
+def set_id_of(row: SettlementRow) -> str:
+    return set_id_for(row.account, row.settlement_id)
