@@ -1,0 +1,204 @@
+"""The front door: which operation a request means, who may call it, how often, and how a refusal is worded.
+
+Source: SP-API dossier, sections 5-7. The order of checks is the edge, the route, the token, the bucket (a refused call
+spends quota, section 6), the role, the operation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from ml_connector.sandbox.amazon import sellers
+from ml_connector.sandbox.amazon.account import Account
+from ml_connector.sandbox.amazon.documents import PREFIX, Documents
+from ml_connector.sandbox.amazon.limits import LIMITS, Buckets, announced
+from ml_connector.sandbox.amazon.marketplaces import Store
+from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, general_error
+from ml_connector.sandbox.amazon.reports import Reports
+from ml_connector.sandbox.clock import WorldClock
+from ml_connector.sandbox.faults import Receive, Scope, Send, SystemFaults
+from ml_connector.sandbox.switches import Switches
+
+TOKEN_PATH = "/auth/o2/token"  # noqa: S105 - a path
+_USER_AGENT_MAX = 500
+_HTML_400 = (
+    b"<html><head><title>400 Bad Request</title></head><body><center><h1>400 Bad Request</h1></center></body></html>"
+)
+
+ROUTES: Sequence[tuple[str, str, str]] = (
+    ("GET", r"/sellers/v1/marketplaceParticipations", "getMarketplaceParticipations"),
+    ("GET", r"/sellers/v1/account", "getAccount"),
+    ("GET", r"/reports/2021-06-30/reports", "getReports"),
+    ("POST", r"/reports/2021-06-30/reports", "createReport"),
+    ("GET", r"/reports/2021-06-30/reports/([^/]+)", "getReport"),
+    ("DELETE", r"/reports/2021-06-30/reports/([^/]+)", "cancelReport"),
+    ("GET", r"/reports/2021-06-30/schedules", "getReportSchedules"),
+    ("POST", r"/reports/2021-06-30/schedules", "createReportSchedule"),
+    ("GET", r"/reports/2021-06-30/schedules/([^/]+)", "getReportSchedule"),
+    ("DELETE", r"/reports/2021-06-30/schedules/([^/]+)", "cancelReportSchedule"),
+    ("GET", r"/reports/2021-06-30/documents/([^/]+)", "getReportDocument"),
+)
+
+
+def operation_of(method: str, path: str) -> str:
+    """How the fault plan names a request: the operation id, ``token``, ``downloadDocument`` or ``unknown``."""
+    if path == TOKEN_PATH:
+        return "token"
+    if path.startswith(PREFIX):
+        return "downloadDocument"
+    return _route(method, path)[0] or "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the gateway puts together."""
+
+    account: Account
+    reports: Reports
+    documents: Documents
+    stores: Sequence[Store]
+    clock: WorldClock
+    faults: SystemFaults
+    switches: Switches
+
+
+class Gateway:
+    """The ASGI app."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._buckets = Buckets()
+        self._answered = 0
+        reports, documents, stores = parts.reports, parts.documents, parts.stores
+        self._handlers: Mapping[str, Callable[[str, str, Request], Reply]] = {
+            "getMarketplaceParticipations": lambda _seller, _id, _request: sellers.participations(stores),
+            "getAccount": lambda _seller, _id, _request: sellers.account(stores),
+            "getReports": lambda seller, _id, request: reports.get_reports(seller, request),
+            "createReport": lambda seller, _id, request: reports.create_report(seller, request),
+            "getReport": lambda seller, report_id, _request: reports.get_report(seller, report_id),
+            "cancelReport": lambda seller, report_id, _request: reports.cancel_report(seller, report_id),
+            "getReportSchedules": lambda seller, _id, request: reports.get_schedules(seller, request),
+            "createReportSchedule": lambda seller, _id, request: reports.create_schedule(seller, request),
+            "getReportSchedule": lambda seller, schedule_id, _request: reports.get_schedule(seller, schedule_id),
+            "cancelReportSchedule": lambda seller, schedule_id, _request: reports.cancel_schedule(seller, schedule_id),
+            "getReportDocument": documents.mint,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = await _request(scope, receive)
+        reply = self._answer(request)
+        headers = {**reply.headers, "content-length": str(len(reply.body)), "x-amzn-RequestId": self._request_id()}
+        start = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": reply.status, "headers": start})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def _answer(self, request: Request) -> Reply:
+        if request.method == "GET" and request.body:
+            return Reply(400, _HTML_400, {"content-type": "text/html"})
+        if request.path == TOKEN_PATH and request.method == "POST":
+            return self._parts.account.exchange(request)
+        if request.path.startswith(PREFIX) and request.method == "GET":
+            return self._parts.documents.download(request)
+        operation, identifier = _route(request.method, request.path)
+        try:
+            reply = self._operate(operation, identifier, request)
+        except Refused as refused:
+            reply = refused.reply
+        if (
+            operation
+            and self._parts.switches.on("announces_rate")
+            and (reply.status < 300 or reply.status in (400, 404))
+        ):
+            rate = announced(operation, self._parts.clock.speed)
+            return Reply(reply.status, reply.body, {**reply.headers, "x-amzn-RateLimit-Limit": rate})
+        return reply
+
+    def _operate(self, operation: str, identifier: str, request: Request) -> Reply:
+        self._check_user_agent(request)
+        if not operation:
+            raise Refused.access(code=self._parts.switches.text("unknown_route_code"))
+        seller_id = self._caller(operation, request)
+        if operation in self._parts.account.missing_roles:
+            raise Refused.access(message=self._parts.switches.text("missing_role_message"))
+        if request.method == "POST" and not request.headers.get("content-type", "").startswith("application/json"):
+            raise Refused(415, "UnsupportedMediaType", "The media type is not supported")
+        return self._handlers[operation](seller_id, identifier, request)
+
+    def _check_user_agent(self, request: Request) -> None:
+        user_agent = request.headers.get("user-agent", "")
+        if user_agent and len(user_agent) <= _USER_AGENT_MAX:
+            return
+        status = self._parts.switches.number("user_agent_status")
+        if status == 400:
+            raise Refused.input("The User-Agent header is missing or too long")
+        raise Refused.access()
+
+    def _caller(self, operation: str, request: Request) -> str:
+        """The selling account behind the access token. Raises Refused in the words of section 6."""
+        account, now = self._parts.account, self._parts.clock.now()
+        status = 401 if self._parts.switches.on("token_errors_are_401") else 403
+        value = request.headers.get("x-amz-access-token", "")
+        if not value:
+            raise Refused.access(status=status, code="MissingAuthenticationToken")
+        self._play_faults(operation)
+        token = account.token(value)
+        if token is None:
+            raise Refused.access(self._details("is revoked, malformed or invalid."), status=status)
+        if not self._buckets.take(token.seller_id, account.client_id, operation, now):
+            raise _quota_exceeded()
+        if token.expires <= now:
+            raise Refused.access(self._details("has expired."), status=status)
+        if not token.seller_id or account.other_region:
+            raise Refused.access()
+        return token.seller_id
+
+    def _play_faults(self, operation: str) -> None:
+        if self._parts.faults.ask(operation, "expired_session"):
+            self._parts.account.expire_tokens()
+        if self._parts.faults.ask(operation, "revoked_token"):
+            self._parts.account.revoke()
+
+    def _details(self, ending: str) -> str:
+        told = self._parts.switches.on("expired_token_has_details")
+        return f"The access token you provided {ending}" if told else ""
+
+    def _request_id(self) -> str:
+        self._answered += 1
+        digits = hashlib.sha256(f"{self._parts.account.seller_id}:{self._answered}".encode()).hexdigest()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
+
+
+def _quota_exceeded() -> Refused:
+    refused = Refused(429, "QuotaExceeded", "")
+    refused.reply = Reply.of_json(429, general_error(429))
+    return refused
+
+
+def _route(method: str, path: str) -> tuple[str, str]:
+    """Operation id and path parameter; both empty for what there is not."""
+    for wanted, pattern, operation in ROUTES:
+        found = re.fullmatch(pattern, path) if wanted == method and operation in LIMITS else None
+        if found:
+            return operation, found[1] if found.re.groups else ""
+    return "", ""
+
+
+async def _request(scope: Scope, receive: Receive) -> Request:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    query = scope.get("query_string", b"").decode("ascii", errors="replace")
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=dict(parse_qsl(query, keep_blank_values=True)),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=body,
+    )

@@ -1,0 +1,98 @@
+"""Requests and replies as the simulator's handlers see them, and the words of Amazon's errors.
+
+Source: SP-API dossier, sections 5 and 6.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. ``query`` is decoded, header names are lower case, ``path`` is below the system's prefix."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Mapping[str, object]:
+        """The body as a JSON object. Raises Refused (400) where it is none."""
+        try:
+            parsed = json.loads(self.body)
+        except ValueError:
+            raise Refused.input("Could not parse the request body") from None
+        if not isinstance(parsed, dict):
+            raise Refused.input("Could not parse the request body")
+        return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP reply."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_json(cls, status: int, body: object) -> Reply:
+        return cls(status, json.dumps(body, ensure_ascii=False).encode(), {"content-type": "application/json"})
+
+
+class Refused(Exception):
+    """A request that Amazon refuses, in its own words."""
+
+    def __init__(self, status: int, code: str, message: str, details: str = "") -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.reply = Reply.of_json(status, error_list(code, message, details))
+
+    @classmethod
+    def input(cls, message: str) -> Refused:
+        """400 InvalidInput."""
+        return cls(400, "InvalidInput", message)
+
+    @classmethod
+    def access(cls, details: str = "", *, status: int = 403, code: str = "Unauthorized", message: str = "") -> Refused:
+        """403 for everything about tokens, roles, regions and paths; only ``details`` tells them apart."""
+        return cls(status, code, message or "Access to requested resource is denied.", details)
+
+    @classmethod
+    def not_found(cls, message: str) -> Refused:
+        return cls(404, "NotFound", message)
+
+
+def error_list(code: str, message: str, details: str = "") -> dict[str, object]:
+    """The body of every error."""
+    return {"errors": [{"code": code, "message": message, "details": details}]}
+
+
+def general_error(status: int) -> dict[str, object]:
+    """The body of an error that is not about the request: 429, 500, 503 (dossier section 6)."""
+    match status:
+        case 429:
+            return error_list("QuotaExceeded", "You exceeded your quota for the requested resource.")
+        case 503:
+            return error_list("ServiceUnavailable", "Service is temporarily unavailable. Please try again.")
+        case _:
+            return error_list("InternalFailure", "We encountered an internal error. Please try again.")
+
+
+def report_time(instant: datetime) -> str:
+    """How the Reports API writes instants: ``2026-10-27T02:11:31+00:00`` (dossier section 5)."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def read_time(text: str) -> datetime:
+    """ISO 8601 in UTC with ``Z``, the only form taken (dossier sections 5 and 25). Raises Refused."""
+    for pattern in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"):
+        try:
+            return datetime.strptime(f"{text}+0000", f"{pattern}%z")
+        except ValueError:
+            continue
+    raise Refused.input("Invalid date/time field")

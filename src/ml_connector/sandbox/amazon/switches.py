@@ -1,0 +1,137 @@
+"""What the dossiers mark as not verified about Amazon, as switches; and what cannot matter, with the reason.
+
+No switch, because no reading changes what a client does: whether REPORT_PROCESSING_FINISHED arrives (settlements are
+discovered by polling), spelling of 413/415 codes (status decides), XML structure and SEK/PLN numbers (no such file is
+served), COD labels (a label is a label).
+"""
+
+from __future__ import annotations
+
+from ml_connector.sandbox.switches import Switch
+
+SWITCHES = (
+    Switch(
+        "refresh_token_rotates",
+        "amazon-sp-api 4.1, 26.3",
+        default=False,
+        meaning="Each exchange answers with a new refresh token and the old one stops working.",
+    ),
+    Switch(
+        "announces_rate",
+        "amazon-sp-api 5, 7",
+        default=True,
+        meaning="x-amzn-RateLimit-Limit stands on 2xx, 400 and 404; if not, it never comes.",
+    ),
+    Switch(
+        "expired_token_has_details",
+        "amazon-sp-api 1.6, 6",
+        default=True,
+        meaning="A 403 for an expired or malformed token says so in details; if not, details is empty.",
+    ),
+    Switch(
+        "token_errors_are_401",
+        "amazon-sp-api 6",
+        default=False,
+        meaning="Token errors answer 401 as some models declare, instead of 403.",
+    ),
+    Switch(
+        "missing_role_message",
+        "amazon-sp-api 6, 14.2",
+        default="Access to requested resource is denied.",
+        meaning="The message of a 403 for a missing role; `Access to the resource is forbidden` was seen too.",
+    ),
+    Switch(
+        "unknown_route_code",
+        "amazon-sp-api 6",
+        default="Unauthorized",
+        meaning="The code of the gateway's 403 for a wrong path; MissingAuthenticationToken, AccessDenied and Forbidden are reported.",
+    ),
+    Switch(
+        "user_agent_status",
+        "amazon-sp-api 25",
+        default=403,
+        meaning="The status for a missing or overlong User-Agent: 403 or 400.",
+    ),
+    Switch(
+        "near_duplicates_are_cancelled",
+        "amazon-sp-api 14.1",
+        default=False,
+        meaning="An ordinary report asked for again within 30 minutes ends CANCELLED.",
+    ),
+    Switch(
+        "fatal_has_document",
+        "amazon-sp-api 14.1",
+        default=True,
+        meaning="A FATAL report has a document that explains it.",
+    ),
+    Switch(
+        "compression",
+        "amazon-sp-api 14.1, 25",
+        default="mixed",
+        meaning="Documents are gzip, plain, or mixed (every other settlement).",
+    ),
+    Switch(
+        "says_gzip",
+        "amazon-sp-api 26.1",
+        default=True,
+        meaning="A zipped document is announced by compressionAlgorithm; if not, only its first bytes tell.",
+    ),
+    Switch(
+        "document_charset",
+        "settlement 2",
+        default="",
+        meaning="The charset in the document's Content-Type; empty: none is said.",
+    ),
+    Switch(
+        "downloads_are_stable",
+        "settlement 1.6, 15.4",
+        default=True,
+        meaning="A second document of one settlement holds the same bytes; if not, the rows come in another order.",
+    ),
+    Switch("newline", "settlement 2, 15.4", default="lf", meaning="Line ends of settlement files: lf or crlf."),
+    Switch(
+        "byte_order_mark",
+        "settlement 2, 15.4",
+        default=False,
+        meaning="Settlement files in UTF-8 begin with a byte order mark.",
+    ),
+    Switch(
+        "trailing_cells",
+        "settlement 2",
+        default=True,
+        meaning="Empty cells at the end of a row are there; if not, they are trimmed.",
+    ),
+    Switch(
+        "settlement_id_on_details", "settlement 4, 15.4", default=True, meaning="Detail rows repeat the settlement id."
+    ),
+    Switch("currency_on_details", "settlement 3, 15.4", default=False, meaning="Detail rows repeat the currency."),
+    Switch("eu_encoding", "settlement 2", default="utf-8", meaning="The encoding of EU files: utf-8 or cp1252."),
+    Switch("jp_encoding", "settlement 2, 15.4", default="cp932", meaning="The encoding of JP files: cp932 or utf-8."),
+    Switch("jp_dates", "settlement 2, 15.4", default="jp", meaning="Dates in JP files: jp (with slashes) or iso."),
+    Switch("gbp_decimals", "settlement 2", default="point", meaning="Decimals in GBP files: point or comma."),
+    Switch("thousands_are_grouped", "settlement 2", default=False, meaning="Comma files group thousands with points."),
+    Switch(
+        "debt_skips_a_settlement",
+        "settlement 9, 15.4",
+        default=False,
+        meaning="The debt of a negative settlement comes in the file after the next one.",
+    ),
+    Switch(
+        "failed_payout_label",
+        "settlement 6.1, 9",
+        default="Transfer of funds unsuccessful: Your bank account details could not be confirmed. Please update your bank information.",
+        meaning="How a payout that came back is labelled; `Failed Disbursement` has one source.",
+    ),
+    Switch(
+        "a_to_z_label",
+        "settlement 7, 15.4",
+        default="A-to-z Guarantee Refund",
+        meaning="The transaction type of A-to-z refunds.",
+    ),
+    Switch(
+        "other_stores_in_na",
+        "settlement 11, 15.4",
+        default=False,
+        meaning="US files hold rows of Non-Amazon US (multi-channel fulfilment).",
+    ),
+)
