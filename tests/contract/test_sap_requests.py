@@ -193,7 +193,7 @@ def _check_query(fields: set[str] | Any, query: str) -> None:
         assert set(name.split(",")) <= set(fields), name
     for text in options.get("$filter", []):
         words = set(re.findall(r"[A-Za-z_]\w*", re.sub(r"'[^']*'", "", text)))
-        assert words - {"eq", "ge", "le", "gt", "and", "or", "endswith"} <= set(fields), text
+        assert words - {"eq", "ge", "le", "gt", "and", "or", "endswith", "contains"} <= set(fields), text
 
 
 def test_the_recorded_answer_to_a_change_set_is_understood() -> None:

@@ -50,7 +50,7 @@ from ml_connector.erp.sap_business_one.config import FORM, Config, read_config
 from ml_connector.erp.sap_business_one.documents import CLAIM_SET, CLAIM_TABLE, KEY_FIELD, Company
 from ml_connector.erp.sap_business_one.errors import parse_error
 from ml_connector.erp.sap_business_one.looks import CLAIM, PLAIN
-from ml_connector.erp.sap_business_one.odata import ROOT, encode, path
+from ml_connector.erp.sap_business_one.odata import ROOT, encode
 from ml_connector.transport.http import Answer, HttpClient, Timeouts
 
 #: The code of a refusal because the document's claim is taken: the next look finds the entry.
@@ -88,16 +88,15 @@ class SapBusinessOne:
     async def ping(self) -> Identity:
         """Sign in anew, read the company's name, and check that journal entries can be read."""
         self._layer.session.forget()
-        info = await self._layer.get("read the company's name", path("CompanyService_GetCompanyInfo"))
+        info = await reads.info(self._layer, "CompanyInfo")
         self._company = await reads.company(self._layer, self._config)
-        known: Mapping[str, Any] = info if isinstance(info, dict) else {}
         posting = "claim: SAP refuses a second posting" if self._company.claims else "plain: looking and waiting"
         return Identity(
-            name=str(known.get("CompanyName") or self._config.company_db),
-            version=self._layer.session.version or str(known.get("Version", "")),
+            name=str(info.get("CompanyName") or self._config.company_db),
+            version=self._layer.session.version or str(info.get("Version", "")),
             details=(
                 ("company database", self._company.database),
-                ("localization", str(known.get("Localization") or "")),
+                ("localization", str(info.get("Localization") or "")),
                 ("local currency", self._company.local.iso),
                 ("branches", ", ".join(self._company.branches) or "off"),
                 ("key field", KEY_FIELD if self._company.key_field else "Reference3"),

@@ -191,6 +191,11 @@ class EntryLine:
     fc_credit: Decimal
     memo: str
 
+    @property
+    def rounds(self) -> bool:
+        """Whether, in a foreign entry, this is a line of the server's own."""
+        return not (self.fc_debit or self.fc_credit) and not label_of(self.memo)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -262,7 +267,7 @@ def entry_from(data: Mapping[str, Any], company: Company) -> Entry:
 def shown(entry: Entry, company: Company) -> Shown:
     """``entry`` in the words all targets share, in its transaction currency.
 
-    Named rule *exchange rounding*: in an entry in a foreign currency, a line without foreign currency that is not ours is
+    Named rule *exchange rounding*: in an entry in a foreign currency, a line with a local amount only that is not ours is
     Business One's own (it balances the local amounts of the rate) and is listed as added.
     """
     foreign = sorted({line.fc_currency for line in entry.lines} - {"", company.local.code})
@@ -272,13 +277,9 @@ def shown(entry: Entry, company: Company) -> Shown:
     lines = tuple(
         ShownLine(line.account, line.fc_debit, line.fc_credit, label_of(line.memo))
         for line in entry.lines
-        if line.fc_currency or label_of(line.memo)
+        if not line.rounds
     )
-    added = tuple(
-        ShownLine(line.account, line.debit, line.credit)
-        for line in entry.lines
-        if not line.fc_currency and not label_of(line.memo)
-    )
+    added = tuple(ShownLine(line.account, line.debit, line.credit) for line in entry.lines if line.rounds)
     return _shown(entry, "+".join(company.iso(code) for code in foreign), lines, added)
 
 

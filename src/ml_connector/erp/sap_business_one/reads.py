@@ -67,9 +67,7 @@ async def company(layer: ServiceLayer, config: Config) -> Company:
 
     Raises :class:`NotPermitted` naming the right that the user lacks.
     """
-    admin = await layer.get("read the company's settings", path("CompanyService_GetAdminInfo"))
-    if not isinstance(admin, dict):
-        raise BadAnswer("SAP Business One answered something else than the company's settings.")
+    admin = await info(layer, "AdminInfo")
     currencies = await _currencies(layer, admin)
     local_code = admin.get("LocalCurrency")
     local = next((currency for currency in currencies if currency.code == local_code), None)
@@ -86,6 +84,15 @@ async def company(layer: ServiceLayer, config: Config) -> Company:
         key_field=await has_key_field(layer),
         claims=config.claims and await has_claim_table(layer),
     )
+
+
+async def info(layer: ServiceLayer, name: str) -> Mapping[str, Any]:
+    """``AdminInfo`` or ``CompanyInfo``: bare, or as a member of that name (dossier 16: not verified which)."""
+    data = await layer.get("read the company's settings", path(f"CompanyService_Get{name}"))
+    inner = data.get(name, data) if isinstance(data, dict) else None
+    if not isinstance(inner, dict):
+        raise BadAnswer("SAP Business One answered something else than the company's settings.")
+    return inner
 
 
 async def has_key_field(layer: ServiceLayer) -> bool:

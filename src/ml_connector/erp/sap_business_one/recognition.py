@@ -54,14 +54,21 @@ def condition(cases: Sequence[Case], company: Company) -> str:
 
 
 def reversal_condition(entries: Sequence[Entry]) -> str:
-    """The filter for reversals of ``entries`` that carry none of their references: Business One ends the reversal's memo
-    with the number of the entry it reverses, in every language."""
+    """The filter for reversals of ``entries`` that carry none of their references.
+
+    The memo of a reversal ends with the number of the entry it reverses (SAP help, Posting Reverse Transactions), or goes
+    on with that entry's own memo, which names the settlement.
+    """
     first = min(entry.posting_date for entry in entries)
     last = max(entry.posting_date for entry in entries) + timedelta(days=REVERSAL_DAYS)
-    ends = " or ".join(f"endswith(Memo,{text(str(entry.jdt_num))})" for entry in entries)
+    terms: dict[str, None] = {}
+    for entry in entries:
+        terms[f"endswith(Memo,{text(str(entry.jdt_num))})"] = None
+        if entry.reference:
+            terms[f"contains(Memo,{text(entry.reference)})"] = None
     return (
         f"ReferenceDate ge '{first.isoformat()}' and ReferenceDate le '{last.isoformat()}' "
-        f"and JdtNum gt {min(entry.jdt_num for entry in entries)} and ({ends})"
+        f"and JdtNum gt {min(entry.jdt_num for entry in entries)} and ({' or '.join(terms)})"
     )
 
 
@@ -115,13 +122,17 @@ def _is_persons(case: Case, entry: Entry) -> bool:
     return bool(entry.reference) and entry.reference == case.document.reference and not entry.document_key
 
 
+def _speaks_of(memo: str, entry: Entry) -> bool:
+    return memo.endswith(str(entry.jdt_num)) or bool(entry.reference and entry.reference in memo)
+
+
 def _without_reversed(
     entries: Sequence[Entry], related: Sequence[Entry], reversals: Sequence[Entry]
 ) -> tuple[list[Entry], list[tuple[Entry, Entry]]]:
     """The entries that count, and those that were reversed, each with what reversed it.
 
     ``related`` belong to the same settlement. ``reversals`` do not say so, and two settlements can hold the same amounts:
-    such an entry undoes only the one whose number ends its memo.
+    such an entry undoes only the one that its memo speaks of.
     """
     live: list[Entry] = []
     ended: list[tuple[Entry, Entry]] = []
@@ -129,7 +140,7 @@ def _without_reversed(
     for entry in entries:
         if entry.jdt_num in used:
             continue
-        named = (other for other in reversals if other.memo.endswith(str(entry.jdt_num)))
+        named = (other for other in reversals if _speaks_of(other.memo, entry))
         mirror = next(
             (other for other in (*entries, *related, *named) if other.jdt_num not in used and reverses(other, entry)),
             None,
