@@ -66,6 +66,7 @@ def serve(
             log_level="critical",
             access_log=False,
             server_header=False,
+            date_header=False,
             timeout_graceful_shutdown=_STOP_GRACE_S,
             ssl_certfile=certificate,
             ssl_keyfile=key,

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -19,6 +20,7 @@ from ml_connector.sandbox.clock import SkewedClock, WorldClock
 from ml_connector.sandbox.faults import (
     ASGIApp,
     FaultPlan,
+    Message,
     Receive,
     Refusal,
     Scope,
@@ -62,9 +64,8 @@ class _Package(Protocol):
 class World:
     """Everything outside of the connector.
 
-    ``state`` None keeps the world in memory. A world read again from its ledger keeps the seed, the scenario and the
-    instant it was made for; what is given here is used for a new one only. ``scenario`` is parsed TOML with one table per
-    system. ``born`` is the instant at which the world begins: its past is made to end there.
+    ``state`` None keeps the world in memory. A world read again from its ledger keeps the seed and the instant ``born`` it
+    was made for, where its past was made to end; the scenario (parsed TOML, one table per system) is to be given again.
     """
 
     def __init__(
@@ -150,7 +151,19 @@ class World:
             return
         raw_path = scope.get("raw_path") or scope["path"].encode()
         inner = {**scope, "path": f"/{rest}", "raw_path": raw_path[len(name) + 1 :] or b"/"}
-        await app(inner, receive, send)
+        await app(inner, receive, _dated(send, self.clock_of(name)))
+
+
+def _dated(send: Send, clock: WorldClock) -> Send:
+    """Answers carry the Date of the system's own clock, which runs fast or is wrong where the world says so."""
+
+    async def dated(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            date = format_datetime(clock.now(), usegmt=True).encode()
+            message = {**message, "headers": [*message.get("headers", []), (b"date", date)]}
+        await send(message)
+
+    return dated
 
 
 def kept_instant(ledger: Ledger) -> datetime | None:

@@ -1,0 +1,130 @@
+"""A caller of the simulated Amazon, as bare as can be: it knows HTTP and the flat file's tabs, and nothing of our connector."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+
+from ml_connector.sandbox.amazon import Doors
+from ml_connector.sandbox.clock import ManualClock
+from ml_connector.sandbox.faults import FaultPlan
+from ml_connector.sandbox.ledger import Ledger
+from ml_connector.sandbox.world import World
+from tests.support.nodes import NodeTransport
+
+START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+V2 = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
+REPORTS = "/reports/2021-06-30/reports"
+DOCUMENTS = "/reports/2021-06-30/documents"
+
+
+@dataclass(frozen=True)
+class File:
+    """A settlement file, cut at its tabs: no more is understood of it here."""
+
+    header: list[str]
+    summary: dict[str, str]
+    details: list[dict[str, str]]
+
+    @property
+    def total(self) -> Decimal:
+        return amount(self.summary["total-amount"])
+
+    @property
+    def sum(self) -> Decimal:
+        return sum((amount(row["amount"]) for row in self.details), Decimal(0))
+
+    def with_description(self, description: str) -> list[Decimal]:
+        return [amount(row["amount"]) for row in self.details if row["amount-description"] == description]
+
+    @property
+    def triples(self) -> set[tuple[str, str, str]]:
+        return {(row["transaction-type"], row["amount-type"], row["amount-description"]) for row in self.details}
+
+
+def amount(text: str) -> Decimal:
+    """Point or comma; the files of these tests do not group thousands unless they say so."""
+    return Decimal(text.replace(".", "").replace(",", ".") if "," in text else text)
+
+
+def cut(content: bytes, encoding: str = "utf-8-sig") -> File:
+    lines = [line.split("\t") for line in content.decode(encoding).splitlines()]
+    header = lines[0]
+    rows = [dict(zip(header, line + [""] * (len(header) - len(line)), strict=True)) for line in lines[1:]]
+    return File(header, rows[0], rows[1:])
+
+
+class Seller:
+    """A world with Amazon only, on a clock that leaps over every sleep, and somebody who calls it."""
+
+    def __init__(
+        self,
+        amazon: Mapping[str, object] | None = None,
+        *,
+        faults: Sequence[Mapping[str, object]] = (),
+        start: datetime = START,
+        seed: int = 1,
+        state: Ledger | None = None,
+    ) -> None:
+        self.clock = ManualClock(start, leaps=True)
+        self.world = World(
+            self.clock,
+            seed=seed,
+            state=state,
+            faults=FaultPlan.of({"faults": [{"system": "amazon", **fault} for fault in faults]}),
+            scenario={"amazon": amazon or {}},
+            systems=("amazon",),
+        )
+        doors = self.world.systems["amazon"].control
+        assert isinstance(doors, Doors)
+        self.account = doors.account
+        self.credentials: dict[str, Any] = self.world.credentials()["amazon"]
+        self.token = ""
+
+    def raw(self, method: str, url: str, **request: Any) -> httpx2.Response:
+        async def talk() -> httpx2.Response:
+            async with httpx2.AsyncClient(transport=NodeTransport(self.world.app)) as client:
+                return await client.request(method, url, **request)
+
+        return asyncio.run(talk())
+
+    def exchange(self, **changes: str) -> httpx2.Response:
+        form = {name: self.credentials[name] for name in ("client_id", "client_secret", "refresh_token")}
+        asked = {"grant_type": "refresh_token", **form, **changes}
+        return self.raw("POST", self.credentials["token_url"], data={k: v for k, v in asked.items() if v})
+
+    def sign_in(self) -> None:
+        self.token = self.exchange().json()["access_token"]
+
+    def call(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> httpx2.Response:
+        if not self.token:
+            self.sign_in()
+        sent = {"x-amz-access-token": self.token, "user-agent": "test/1 (Language=Python)", **(headers or {})}
+        return self.raw(method, self.credentials["base_url"] + path, headers=sent, **request)
+
+    def listed(self, **params: str) -> list[dict[str, Any]]:
+        """Every settlement report, the oldest first."""
+        asked = {"reportTypes": V2, "pageSize": "100", **params}
+        reports: list[dict[str, Any]] = self.call("GET", REPORTS, params=asked).json()["reports"]
+        return reports[::-1]
+
+    def content(self, document_id: str) -> bytes:
+        """A document's bytes, unzipped where they look zipped. The buckets are refilled before."""
+        self.clock.advance(120)
+        self.sign_in()
+        minted = self.call("GET", f"{DOCUMENTS}/{document_id}").json()
+        content = self.raw("GET", minted["url"]).content
+        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+
+    def files(self, encoding: str = "utf-8-sig") -> list[File]:
+        """Every settlement file, in the order in which their reports were created."""
+        return [cut(self.content(report["reportDocumentId"]), encoding) for report in self.listed()]
