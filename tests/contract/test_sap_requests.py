@@ -150,6 +150,7 @@ def conversation() -> list[httpx2.Request]:
         document = replace(entry(), branch="1")
         case = Case(document, target.wire_key(document))
         await target.observe([case])
+        await target.census("ABCD-", document.posting_date, document.posting_date)
         steps = target.steps(document)
         assert not isinstance(steps, Unsupported)
         for name in ("claim", "plain"):
@@ -193,7 +194,7 @@ def _check_query(fields: set[str] | Any, query: str) -> None:
         assert set(name.split(",")) <= set(fields), name
     for text in options.get("$filter", []):
         words = set(re.findall(r"[A-Za-z_]\w*", re.sub(r"'[^']*'", "", text)))
-        assert words - {"eq", "ge", "le", "gt", "and", "or", "endswith", "contains"} <= set(fields), text
+        assert words - {"eq", "ge", "le", "gt", "and", "or", "startswith", "endswith", "contains"} <= set(fields), text
 
 
 def test_the_recorded_answer_to_a_change_set_is_understood() -> None:

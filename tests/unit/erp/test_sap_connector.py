@@ -379,16 +379,20 @@ def test_many_documents_are_looked_for_in_few_addresses_of_bounded_length() -> N
         lambda _: error(403, "-6006", "You are not permitted to perform this action"),
         lambda _: rows({name: value for name, value in FOUND.items() if name != "Reference3"}),
         lambda _: answer(200, {"value": "nothing"}),
-        lambda _: httpx2.Response(200, text="<html>"),
     ],
 )
 def test_a_look_that_cannot_say_is_unclear(handler: Handler) -> None:
     assert isinstance(look(ScriptedServiceLayer(), CASE, then={"GET /JournalEntries": handler}), Unclear)
 
 
-def test_a_look_that_fails_is_no_absence() -> None:
+@pytest.mark.parametrize(
+    ("status", "text"), [(503, ""), (502, "<html>"), (200, "<html>maintenance</html>"), (404, "<html>not found</html>")]
+)
+def test_a_look_that_reaches_no_service_layer_is_no_absence(status: int, text: str) -> None:
+    page = httpx2.Response(status, text=text)
+
     with pytest.raises(Unavailable):
-        look(ScriptedServiceLayer(), CASE, then={"GET /JournalEntries": lambda _: httpx2.Response(503)})
+        look(ScriptedServiceLayer(), CASE, then={"GET /JournalEntries": lambda _: page})
 
 
 def test_an_entry_that_cannot_be_read_stops_only_its_own_document() -> None:

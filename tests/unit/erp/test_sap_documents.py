@@ -85,6 +85,14 @@ def test_the_key_field_is_written_only_where_it_is_there() -> None:
     assert body["Reference3"] == "ABCD-JE-90000000011-2026P10"
 
 
+def test_the_references_of_a_document_are_those_that_are_written() -> None:
+    for company in (COMPANY, replace(COMPANY, key_field=False)):
+        written = documents.payload(entry(), company)
+        references = documents.references(entry(), company)
+        assert dict(references).items() <= written.items()
+        assert [name for name, _ in references][:3] == ["Reference", "Reference2", "Reference3"]
+
+
 def test_dimensions_and_branch_stand_on_every_line() -> None:
     # given
     lines = tuple(

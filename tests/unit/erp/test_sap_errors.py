@@ -90,8 +90,8 @@ def test_an_empty_401_is_a_lost_session_and_an_empty_400_is_not() -> None:
 
 
 def test_a_missing_right_is_told_from_a_refusal() -> None:
-    denied = refusal("read journal entries", 403, ServiceError(403, "-6006", "You are not permitted"))
-    refused = refusal("read journal entries", 400, ServiceError(400, "201", "invalid property"))
+    denied = refusal("read journal entries", ServiceError(403, "-6006", "You are not permitted"))
+    refused = refusal("read journal entries", ServiceError(400, "201", "invalid property"))
 
     assert isinstance(denied, NotPermitted)
     assert "no right to read journal entries" in str(denied)

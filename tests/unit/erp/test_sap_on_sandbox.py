@@ -12,12 +12,14 @@ import pytest
 
 from ml_connector.domain.documents import JournalEntry
 from ml_connector.domain.errors import SignInFailed
+from ml_connector.domain.keys import document_key
 from ml_connector.domain.target import (
     Absent,
     Accepted,
     Attempt,
     Case,
     Ended,
+    Found,
     Many,
     Move,
     NotSent,
@@ -127,6 +129,14 @@ def document(settlement: str = "90000000011", currency: str = "USD", **change: A
         line("payout", "114100", debit="85.79"),
     )
     return replace(entry(settlement, lines=lines, currency=currency, day=DAY), **change)
+
+
+def typed_lines() -> list[dict[str, object]]:
+    """What a person types by hand."""
+    return [
+        {"AccountCode": "401000", "Credit": Decimal("1.00")},
+        {"AccountCode": "114100", "Debit": Decimal("1.00")},
+    ]
 
 
 CLAIM = {"operation": "$batch"}
@@ -481,6 +491,19 @@ def test_what_was_claimed_stays_unclear_when_claims_are_switched_off() -> None:
         return (await scene.target.observe([replace(scene.case(wanted), trail=trail)]))[wanted.key]
 
     assert isinstance(play(act), Unclear)
+
+
+@pytest.mark.parametrize("prepare", [True, False])
+def test_the_census_finds_every_entry_with_a_key_of_the_account_and_no_other(prepare: bool) -> None:
+    other = replace(document("90000000013"), key=document_key("WXYZ", "JE", "90000000013"))
+    later = replace(document("90000000018"), posting_date=date(2026, 11, 2))
+
+    async def act(scene: Scene) -> list[Found]:
+        await scene.post(document(), other, later)
+        scene.control.plant_entry({"Reference": "rent", "JournalEntryLines": typed_lines()})
+        return list(await scene.target.census("ABCD-", date(2026, 10, 1), date(2026, 10, 31)))
+
+    assert [found.key for found in play(act, prepare=prepare)] == [document().key]
 
 
 # --- reference data ----------------------------------------------------------------------------------------------------

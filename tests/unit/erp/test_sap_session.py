@@ -1,6 +1,7 @@
 """Promises about the session of a connection (SAP dossier, sections 3.2 to 3.4)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -85,6 +86,25 @@ def test_a_read_survives_a_lost_session_with_one_sign_in_and_one_replay(status: 
 
         def once(request: httpx2.Request) -> httpx2.Response:
             return rows() if "s2" in request.headers["Cookie"] else error(status, code, INVALID)
+
+        server.script["GET /JournalEntries"] = once
+        await target.observe([Case(entry(), "K")])
+        return server.logins, cookies(server, "/JournalEntries")[-2:]
+
+    assert asyncio.run(scenario()) == (2, ["B1SESSION=s1; ROUTEID=.node1", "B1SESSION=s2; ROUTEID=.node1"])
+
+
+def test_a_lost_session_is_seen_in_an_answer_of_unknown_length_too() -> None:
+    async def scenario() -> tuple[int, list[str]]:
+        server = ScriptedServiceLayer()
+        target = await connected(server)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b'{"error":{"code":"-5002","message":"Session already time'
+            yield b'out"}}'
+
+        def once(request: httpx2.Request) -> httpx2.Response:
+            return rows() if "s2" in request.headers["Cookie"] else httpx2.Response(400, content=pieces())
 
         server.script["GET /JournalEntries"] = once
         await target.observe([Case(entry(), "K")])

@@ -22,6 +22,11 @@ _PAGES_MAX: Final = 10_000
 _PAGE_DEFAULT: Final = 20
 _JSON: Final = "application/json"
 
+_NOT_SAP: Final = (
+    "Something before SAP's Service Layer answered (HTTP {}) when it was asked to {}. "
+    "See that the Service Layer runs and can be reached, and try again."
+)
+
 
 class ServiceLayer:
     """One company through its Service Layer. Reads are repeated and signed in by themselves; writes are not."""
@@ -47,10 +52,18 @@ class ServiceLayer:
         Raises :class:`SignInFailed` when the server goes on losing the session, and what the transport raises.
         """
         sent = {**({"Content-Type": _JSON} if content is not None else {}), **(headers or {})}
-        async with self.slots:
-            answer = await self._http.read(
-                method, where, content=content, headers=sent, auth=self._auth, attempts=attempts
-            )
+
+        async def ask() -> Answer:
+            async with self.slots:
+                return await self._http.read(
+                    method, where, content=content, headers=sent, auth=self._auth, attempts=attempts
+                )
+
+        answer = await ask()
+        if "content-length" not in answer.headers and self._lost(answer):
+            # The sign-in flow looks into short answers of known length only; this one had none.
+            self.session.lost(await self.session.cookie())
+            answer = await ask()
         if answer.status == 401:
             raise SignInFailed(
                 "SAP Business One accepts the sign-in, but does not know the session it has just given. "
@@ -100,6 +113,12 @@ class ServiceLayer:
             self.session.used(cookie)
         return outcome
 
+    def _lost(self, answer: Answer) -> bool:
+        error = parse_error(answer.status, answer.body) if 400 <= answer.status < 500 else None
+        return error is not None and session_lost(
+            answer.status, error, idle_s=self.session.idle_s, timeout_s=self.session.timeout_s
+        )
+
     def lost(self, cookie: str, status: int, error: ServiceError | None) -> bool:
         """Whether the answer to a write says that the session is gone; then it is forgotten.
 
@@ -119,9 +138,16 @@ class ServiceLayer:
 
 
 def _data(what: str, answer: Answer) -> Any:
-    if answer.ok:
-        return answer.json()
-    raise refusal(what, answer.status, parse_error(answer.status, answer.body))
+    """The JSON of an answer. An answer that is not the Service Layer's own (a proxy's page) is no answer at all."""
+    error = parse_error(answer.status, answer.body)
+    if not answer.ok and error is not None:
+        raise refusal(what, error)
+    try:
+        if answer.ok:
+            return answer.json()
+    except BadAnswer as noise:
+        raise Unavailable(_NOT_SAP.format(answer.status, what)) from noise
+    raise Unavailable(_NOT_SAP.format(answer.status, what))
 
 
 def _next_key(row: Mapping[str, Any], key: str, last: str | int | None) -> str | int:

@@ -19,6 +19,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, Final
 
 from ml_connector.domain.catalog import Identity, References
@@ -29,6 +30,7 @@ from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import (
     Accepted,
     Case,
+    Found,
     Ids,
     Move,
     NotSent,
@@ -151,11 +153,19 @@ class SapBusinessOne:
         """The key as Reference3 holds it: up to 100 characters."""
         return documents.wire_key(document)
 
+    def references_of(self, document: Document) -> tuple[tuple[str, str], ...]:
+        """Reference, Reference2, Reference3 and, where it is there, U_ML_KEY."""
+        return documents.references(document, self._company)
+
     # --- posting -------------------------------------------------------------------------------------------------------
 
     async def observe(self, cases: Sequence[Case]) -> Mapping[DocumentKey, Seen]:
         """Raises :class:`Unavailable` and :class:`SignInFailed`; what else goes wrong is Unclear for its document."""
         return await looks.observe(self._layer, self._company, cases)
+
+    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found]:
+        """Raises where the entries cannot be read: an empty answer means that there are none."""
+        return await looks.census(self._layer, self._company, prefix, first, last)
 
     async def advance(self, moves: Sequence[Move], permit: Permit) -> Mapping[DocumentKey, Receipt]:
         """One write for each move, a few at a time. Raises, before anything is sent, when nobody can sign in."""

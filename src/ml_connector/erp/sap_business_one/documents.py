@@ -110,21 +110,22 @@ def payload(entry: JournalEntry, company: Company) -> dict[str, Any]:
     if currency is None:
         raise BadAnswer(f"Business One has no currency {entry.currency}.")
     day = entry.posting_date.isoformat()
-    key = wire_key(entry)
     foreign = currency.code if currency.code != company.local.code else ""
-    body: dict[str, Any] = {
+    return {
         "ReferenceDate": day,
         "DueDate": day,
         "TaxDate": entry.document_date.isoformat(),
         "Memo": entry.memo[:MEMO_MAX],
-        "Reference": entry.reference,
-        "Reference2": entry.period,
-        "Reference3": key,
+        **dict(references(entry, company)),
+        "JournalEntryLines": [_line(line, entry, foreign) for line in entry.lines if line.posts],
     }
-    if company.key_field:
-        body[KEY_FIELD] = key
-    body["JournalEntryLines"] = [_line(line, entry, foreign) for line in entry.lines if line.posts]
-    return body
+
+
+def references(entry: JournalEntry, company: Company) -> tuple[tuple[str, str], ...]:
+    """The fields by which a person finds the entry in Business One."""
+    key = wire_key(entry)
+    fields = (("Reference", entry.reference), ("Reference2", entry.period), ("Reference3", key))
+    return (*fields, (KEY_FIELD, key)) if company.key_field else fields
 
 
 def line_number(entry: JournalEntry, sent: int | None) -> int | None:
@@ -217,8 +218,8 @@ class Entry:
 
     @property
     def document_key(self) -> str:
-        """The key of ours that the entry carries, "" where it carries none. U_ML_KEY is harder to edit by accident."""
-        return next((text for text in (self.key, self.reference3) if _KEY.fullmatch(text)), "")
+        """The key of ours that the entry carries, "" where it carries none."""
+        return key_in(self.key, self.reference3)
 
 
 #: The fields an entry is read by. U_ML_KEY is asked for only where it is there.
@@ -232,6 +233,11 @@ ENTRY_FIELDS: Final = (
     "Reference3",
     "JournalEntryLines",
 )
+
+
+def key_in(*texts: Any) -> str:
+    """The first of ``texts`` that is a document key: U_ML_KEY before Reference3, which is easier to edit by accident."""
+    return next((found for found in map(_text, texts) if _KEY.fullmatch(found)), "")
 
 
 def ids_of(data: Any) -> Ids | None:

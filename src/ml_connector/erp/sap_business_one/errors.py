@@ -90,20 +90,14 @@ def session_lost(status: int, error: ServiceError | None, *, idle_s: float, time
     return status < 500 and error.number == BUSINESS_CODE and idle_s >= timeout_s - grace_s(timeout_s)
 
 
-def refusal(what: str, status: int, error: ServiceError | None) -> MlConnectorError:
+def refusal(what: str, error: ServiceError) -> MlConnectorError:
     """The exception for a read that was refused; ``what`` is what was asked for, in words."""
-    if error is None:
-        return RefusedByServer(
-            f"SAP Business One refused {what} (HTTP {status}, without a message of its own).",
-            server_code=f"http_{status}",
-            words="",
-        )
-    if status == 403 or error.number in NO_PERMISSION_CODES:
+    if error.status == 403 or error.number in NO_PERMISSION_CODES:
         return NotPermitted(
             f"The SAP user has no right to {what}. Ask the SAP administrator for it. SAP says: {error.words}"
         )
     return RefusedByServer(
-        f"SAP Business One refused {what}: {error.words} (code {error.code}).",
+        f"SAP Business One refused to {what}: {error.words} (code {error.code}).",
         server_code=error.code,
         words=error.words,
     )

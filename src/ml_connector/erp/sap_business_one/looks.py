@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import Final, TypeVar
 
 from ml_connector.domain.errors import BadAnswer, NotPermitted, RefusedByServer
 from ml_connector.domain.keys import DocumentKey
-from ml_connector.domain.target import Case, Outcome, Seen, Unclear
+from ml_connector.domain.target import Case, Found, Outcome, Seen, Unclear
 from ml_connector.erp.sap_business_one import recognition
 from ml_connector.erp.sap_business_one.client import ServiceLayer
 from ml_connector.erp.sap_business_one.documents import (
@@ -22,8 +23,10 @@ from ml_connector.erp.sap_business_one.documents import (
     Entry,
     claim_code,
     entry_from,
+    ids_of,
+    key_in,
 )
-from ml_connector.erp.sap_business_one.odata import URL_MAX, any_of, by_key, path
+from ml_connector.erp.sap_business_one.odata import URL_MAX, any_of, by_key, path, text
 from ml_connector.erp.sap_business_one.recognition import Candidates
 
 CLAIM: Final = "claim"
@@ -60,6 +63,25 @@ async def observe(layer: ServiceLayer, company: Company, cases: Sequence[Case]) 
             raise result
         seen |= result
     return seen
+
+
+async def census(layer: ServiceLayer, company: Company, prefix: str, first: date, last: date) -> list[Found]:
+    """Every entry posted ``first`` to ``last`` that carries a document key beginning with ``prefix``."""
+    keys = (KEY_FIELD, "Reference3") if company.key_field else ("Reference3",)
+    begins = " or ".join(f"startswith({name},{text(prefix)})" for name in keys)
+    rows = await layer.rows(
+        "read journal entries",
+        _JOURNALS,
+        key="JdtNum",
+        select=("JdtNum", "Number", *keys),
+        condition=f"ReferenceDate ge '{first.isoformat()}' and ReferenceDate le '{last.isoformat()}' and ({begins})",
+    )
+    found: list[Found] = []
+    for row in rows:
+        key, ids = key_in(*(row.get(name) for name in keys)), ids_of(row)
+        if ids is not None and key.startswith(prefix) and key:
+            found.append(Found(DocumentKey(key), ids))
+    return found
 
 
 async def _look(layer: ServiceLayer, company: Company, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
