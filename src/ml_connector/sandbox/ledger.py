@@ -22,7 +22,10 @@ class Ledger:
 
     def __init__(self, path: Path | None = None) -> None:
         self._connection = sqlite3.connect(
-            ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
+            ":memory:" if path is None else path,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_SelfClosing,
         )
         self._connection.row_factory = sqlite3.Row
         if path is not None:
@@ -36,6 +39,13 @@ class Ledger:
 
     def close(self) -> None:
         self._connection.close()
+
+
+class _SelfClosing(sqlite3.Connection):
+    """Closes when its last user is gone: most worlds of tests are dropped, not closed."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class Book:

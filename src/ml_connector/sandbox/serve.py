@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sqlite3
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import uvicorn
@@ -22,6 +24,8 @@ from ml_connector.sandbox.world import World, kept_instant, load_scenario
 LOOPBACK = "127.0.0.1"
 _STOP_GRACE_S = 2
 """How long open requests may finish after a stop; what a fault holds back for longer is dropped."""
+_TICKS_A_SECOND = 10
+"""How often the web server looks around."""
 
 
 def serve(
@@ -42,19 +46,17 @@ def serve(
     """
     plan = FaultPlan() if fault_plan is None else FaultPlan.load(fault_plan)
     told = {} if scenario is None else load_scenario(scenario)
-    ledger = Ledger(state)
-    kept = kept_instant(ledger)
+    seed = _seed(told)
+    ledger, kept = _open(state)
     clock = RealClock(speed, present() if kept is None else max(kept, present()))
-    listener = socket.create_server((LOOPBACK, port))
-    scheme = "https" if tls else "http"
-    world = World(
-        clock,
-        seed=_seed(told),
-        state=ledger,
-        faults=plan,
-        scenario=told,
-        base_url=f"{scheme}://{LOOPBACK}:{listener.getsockname()[1]}",
-    )
+    with closing(ledger), socket.create_server((LOOPBACK, port)) as listener:
+        address = f"{'https' if tls else 'http'}://{LOOPBACK}:{listener.getsockname()[1]}"
+        world = World(clock, seed=seed, state=ledger, faults=plan, scenario=told, base_url=address)
+        _run(world, listener, tls=tls, ready=ready)
+        world.keep()
+
+
+def _run(world: World, listener: socket.socket, *, tls: bool, ready: Callable[[dict[str, object]], None]) -> None:
     announcement: dict[str, object] = dict(world.credentials())
     with _certificate(announcement, tls=tls) as (certificate, key):
         config = uvicorn.Config(
@@ -71,21 +73,28 @@ def serve(
             ssl_certfile=certificate,
             ssl_keyfile=key,
         )
-        asyncio.run(_Server(config, lambda: ready(announcement)).serve([listener]))
-    world.keep()
-    ledger.close()
+        asyncio.run(_Server(config, lambda: ready(announcement), world.keep).serve([listener]))
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it accepts connections and ends without raising the signal again."""
+    """uvicorn's server, which says when it accepts connections and ends without raising the signal again.
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    ``keep`` is called about once a second: a sandbox that is killed does not go back in its own time.
+    """
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], keep: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._keep = keep
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_A_SECOND == 0:
+            self._keep()
+        return await super().on_tick(counter)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -111,6 +120,15 @@ def _certificate(announcement: dict[str, object], *, tls: bool) -> Iterator[tupl
         key.touch(mode=0o600)
         key.write_text(made.key_pem, encoding="ascii")
         yield str(certificate), str(key)
+
+
+def _open(state: Path | None) -> tuple[Ledger, datetime | None]:
+    """The ledger, and the last instant noted in it."""
+    try:
+        ledger = Ledger(state)
+        return ledger, kept_instant(ledger)
+    except sqlite3.DatabaseError as error:
+        raise ValueError(f"{state} cannot be used as a sandbox state file: {error}") from error
 
 
 def _loud(app: ASGIApp) -> ASGIApp:

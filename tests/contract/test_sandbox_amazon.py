@@ -1,0 +1,183 @@
+"""What the simulated Amazon says against what Amazon has published: shapes, limits, ids, columns and words."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jsonschema
+import pytest
+
+from ml_connector.sandbox.amazon.gateway import ROUTES
+from ml_connector.sandbox.amazon.limits import LIMITS
+from ml_connector.sandbox.amazon.marketplaces import STORES
+from tests.support.sandbox_amazon import DOCUMENTS, REPORTS, V2, Seller
+
+pytestmark = pytest.mark.contract
+
+PARTICIPATIONS = "/sellers/v1/marketplaceParticipations"
+SCHEDULES = "/reports/2021-06-30/schedules"
+LISTINGS = {"reportType": "GET_MERCHANT_LISTINGS_ALL_DATA", "marketplaceIds": ["ATVPDKIKX0DER"]}
+
+
+@pytest.fixture(scope="module")
+def contracts() -> Path:
+    folder = os.environ.get("ML_CONNECTOR_CONTRACTS")
+    if not folder:
+        pytest.skip("ML_CONNECTOR_CONTRACTS does not name the contracts folder")
+    return Path(folder) / "amazon"
+
+
+class Swagger:
+    """One published model: checks an answer against the definition that its operation declares for the status."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.model = json.loads((folder / "swagger" / f"{name}.json").read_text(encoding="utf-8"))
+
+    def operation(self, operation_id: str) -> dict[str, Any]:
+        for path in self.model["paths"].values():
+            for operation in path.values():
+                if isinstance(operation, dict) and operation.get("operationId") == operation_id:
+                    return operation
+        raise AssertionError(f"no operation {operation_id}")
+
+    def check(self, operation_id: str, answer: httpx2.Response) -> None:
+        declared = self.operation(operation_id)["responses"][str(answer.status_code)]
+        if "schema" not in declared:
+            assert answer.content == b""
+            return
+        schema = {**declared["schema"], "definitions": self.model["definitions"]}
+        jsonschema.Draft4Validator(schema, format_checker=jsonschema.FormatChecker()).validate(answer.json())
+
+
+def test_every_answer_about_reports_has_the_published_shape(contracts: Path) -> None:
+    swagger = Swagger(contracts, "reports_2021-06-30")
+    seller = Seller()
+    page = seller.call("GET", REPORTS, params={"reportTypes": V2, "pageSize": "4"})
+    settlement = page.json()["reports"][0]
+    created = seller.call("POST", REPORTS, json=LISTINGS)
+    waiting = f"{REPORTS}/{created.json()['reportId']}"
+    scheduled = seller.call("POST", SCHEDULES, json={**LISTINGS, "period": "P1D"})
+    schedule = f"{SCHEDULES}/{scheduled.json()['reportScheduleId']}"
+    answers = [
+        ("getReports", page),
+        ("getReports", seller.call("GET", REPORTS, params={"nextToken": page.json()["nextToken"]})),
+        ("getReports", seller.call("GET", REPORTS)),
+        ("getReport", seller.call("GET", f"{REPORTS}/{settlement['reportId']}")),
+        ("getReport", seller.call("GET", waiting)),
+        ("getReport", seller.call("GET", f"{REPORTS}/0")),
+        ("createReport", created),
+        ("createReport", seller.call("POST", REPORTS, json={**LISTINGS, "reportType": V2})),
+        ("createReport", seller.call("POST", REPORTS, content=b"x")),
+        ("cancelReport", seller.call("DELETE", waiting)),
+        ("getReportDocument", seller.call("GET", f"{DOCUMENTS}/{settlement['reportDocumentId']}")),
+        ("getReportDocument", seller.call("GET", f"{DOCUMENTS}/none")),
+        ("createReportSchedule", scheduled),
+        ("getReportSchedules", seller.call("GET", SCHEDULES, params={"reportTypes": LISTINGS["reportType"]})),
+        ("getReportSchedule", seller.call("GET", schedule)),
+        ("cancelReportSchedule", seller.call("DELETE", schedule)),
+        ("getReportSchedule", seller.call("GET", schedule)),
+    ]
+    seller.token = "Atza|nobody"
+    answers.append(("getReport", seller.call("GET", waiting)))
+    for operation, answer in answers:
+        swagger.check(operation, answer)
+    assert {answer.status_code for _, answer in answers} == {200, 201, 202, 400, 403, 404, 415}
+
+
+def test_every_answer_about_sellers_has_the_published_shape(contracts: Path) -> None:
+    swagger = Swagger(contracts, "sellers")
+    seller = Seller({"stores": list(STORES)})
+    pings = [seller.call("GET", PARTICIPATIONS) for _ in range(16)]
+    swagger.check("getMarketplaceParticipations", pings[0])
+    swagger.check("getMarketplaceParticipations", pings[-1])
+    assert pings[-1].status_code == 429
+    swagger.check("getAccount", seller.call("GET", "/sellers/v1/account"))
+
+
+@pytest.mark.parametrize("fault", ["http_429", "http_500", "http_503"])
+def test_faults_are_worded_in_the_published_shape(contracts: Path, fault: str) -> None:
+    seller = Seller(faults=[{"operation": "getReports", "fault": fault}])
+    answer = seller.call("GET", REPORTS, params={"reportTypes": V2})
+    assert answer.status_code == int(fault.removeprefix("http_"))
+    Swagger(contracts, "reports_2021-06-30").check("getReports", answer)
+
+
+def example(contracts: Path, name: str) -> Any:
+    return json.loads((contracts / "composed-examples" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_errors_are_those_that_real_callers_quote(contracts: Path) -> None:
+    seller = Seller()
+    malformed = seller.call("GET", PARTICIPATIONS, headers={"x-amz-access-token": "x"})
+    seller.account.expire_tokens()
+    expired = seller.call("GET", PARTICIPATIONS)
+    seller.sign_in()
+    bad_date = seller.call("GET", REPORTS, params={"reportTypes": V2, "createdSince": "soon"})
+    settlement = seller.call("POST", REPORTS, json={**LISTINGS, "reportType": V2})
+    exhausted = [seller.call("GET", PARTICIPATIONS) for _ in range(16)][-1]
+    no_role = Seller({"missing_roles": ["getReports"]}).call("GET", REPORTS, params={"reportTypes": V2})
+    said = {
+        "error_403_token_malformed": malformed,
+        "error_403_token_expired": expired,
+        "error_403_role_missing": no_role,
+        "error_400_invalid_input": bad_date,
+        "error_create_settlement_report_400": settlement,
+        "error_429": exhausted,
+        "lwa_error_400_invalid_grant": seller.exchange(refresh_token="Atzr|x"),
+        "lwa_error_401_invalid_client": seller.exchange(client_secret="x"),
+    }
+    assert {name: answer.json() for name, answer in said.items()} == {name: example(contracts, name) for name in said}
+
+
+def test_tokens_have_the_members_that_real_ones_have(contracts: Path) -> None:
+    granted = Seller().exchange().json()
+    assert set(granted) == set(example(contracts, "lwa_token_200"))
+    assert granted["expires_in"] == example(contracts, "lwa_token_200")["expires_in"]
+
+
+def test_limits_and_paths_are_the_published_ones(contracts: Path) -> None:
+    with (contracts / "tables" / "rate_limits.csv").open(encoding="utf-8") as table:
+        published = {row["operation"]: row for row in csv.DictReader(table)}
+    assert {name: (str(limit.rate), str(limit.burst)) for name, limit in LIMITS.items()} == {
+        name: (published[name]["rate_per_s"], published[name]["burst"]) for name in LIMITS
+    }
+    for method, pattern, operation in ROUTES:
+        path = re.sub(r"\{\w+\}", "anything", published[operation]["path"])
+        assert method == published[operation]["method"]
+        assert re.fullmatch(pattern, path)
+
+
+def test_stores_are_the_published_ones(contracts: Path) -> None:
+    with (contracts / "tables" / "marketplaces.csv").open(encoding="utf-8") as table:
+        published = {row["marketplace_id"]: row for row in csv.DictReader(table)}
+    for store in STORES.values():
+        row = published[store.marketplace_id]
+        assert (row["country"], row["region"], row["currency"]) == (store.country, store.region, store.currency)
+        assert store.domain.endswith(row["domain"])
+        if store.pseudo_id:
+            assert published[store.pseudo_id]["country"] == store.country
+
+
+def test_files_have_the_known_columns_and_only_known_words_with_their_usual_sign(contracts: Path) -> None:
+    manifest = json.loads((contracts / "settlement" / "composed" / "manifest.json").read_text(encoding="utf-8"))
+    with (contracts / "tables" / "settlement_vocabulary.csv").open(encoding="utf-8") as table:
+        known = [
+            (row["transaction_type"], row["amount_type"], row["amount_description"], row["usual_sign"])
+            for row in csv.DictReader(table)
+        ]
+    for store in STORES:
+        seller = Seller({"stores": [store], "orders_per_day": 8, "refund_rate": 0.3, "failed_payout": [f"{store}:1"]})
+        for file in seller.files("cp932" if store == "JP" else "utf-8"):
+            assert file.header == manifest["columns"]
+            for row in file.details:
+                triple = (row["transaction-type"], row["amount-type"], row["amount-description"])
+                signs = {sign for *pattern, sign in known if all(map(fnmatchcase, triple, pattern))}
+                assert signs, f"{triple} is not in the vocabulary"
+                assert signs & {"+/-", "-" if row["amount"].startswith("-") else "+"}, f"{triple} {row['amount']}"
