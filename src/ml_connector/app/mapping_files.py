@@ -86,7 +86,7 @@ def _csv_rows(text: str) -> list[tuple[str, Mapping[str, str]]]:
     unknown = set(reader.fieldnames or ()) - set(COLUMNS)
     if unknown or "account" not in (reader.fieldnames or ()):
         raise WrongUse(f"The first line must name columns among: {', '.join(COLUMNS)}; account is needed.")
-    rows = []
+    rows: list[tuple[str, Mapping[str, str]]] = []
     for row in reader:
         if None in row:
             raise WrongUse(f"Line {reader.line_num} has more cells than the first line.")
@@ -102,7 +102,7 @@ def _toml_rows(text: str) -> list[tuple[str, Mapping[str, str]]]:
     rules = document.get("rule", [])
     if set(document) - {"rule"} or not isinstance(rules, list):
         raise WrongUse("A TOML mapping consists of [[rule]] tables only.")
-    rows = []
+    rows: list[tuple[str, Mapping[str, str]]] = []
     for number, rule in enumerate(rules, start=1):
         unknown = set(rule) - set(COLUMNS)
         if unknown:

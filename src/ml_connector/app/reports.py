@@ -241,7 +241,6 @@ class Reconciled:
     missing: tuple[Spotted, ...]
     changed: tuple[Spotted, ...]
     surplus: tuple[Spotted, ...]
-    proofs: tuple[ProofShown, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
 
 @contextmanager
-def progress(description: str, *, quiet: bool = False) -> Iterator[ProgressBar]:
+def progress(description: str) -> Iterator[ProgressBar]:
     """A bar on stderr while something long goes on; nothing where nobody watches."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -91,7 +91,7 @@ def progress(description: str, *, quiet: bool = False) -> Iterator[ProgressBar]:
         TimeRemainingColumn(),
         console=trouble(),
         transient=True,
-        disable=quiet or not sys.stderr.isatty(),
+        disable=not sys.stderr.isatty(),
     )
     with bar:
         yield ProgressBar(bar, bar.add_task(description, total=None))

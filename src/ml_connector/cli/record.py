@@ -57,7 +57,7 @@ def show(key: Key, data: Data = None, as_json: output.AsJson = False) -> None:
 @commands.command("replay")
 def replay(key: Key, data: Data = None, as_json: output.AsJson = False) -> None:
     """Try a held record again: a settlement is planned anew, a document is looked at and posted."""
-    with output.progress("replaying", quiet=as_json) as bar:
+    with output.progress("replaying") as bar:
         report = with_app(data, lambda app: app.replay(key, who(), bar))
     if as_json:
         output.emit(report)

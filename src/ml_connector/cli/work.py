@@ -24,7 +24,7 @@ def plan(
 ) -> None:
     """Show what a run would post, and save it as a plan. Nothing is written to the ERP."""
     day = _day(since)
-    with output.progress("reading", quiet=as_json) as bar:
+    with output.progress("reading") as bar:
         shown = with_app(data, lambda app: app.plan(link, flow, day, who(), bar))
     if as_json:
         output.emit(shown)
@@ -40,7 +40,7 @@ def apply(
     as_json: output.AsJson = False,
 ) -> None:
     """Approve a plan and post it. Refused when what it was made from has changed."""
-    with output.progress("posting", quiet=as_json) as bar:
+    with output.progress("posting") as bar:
         report = with_app(data, lambda app: app.apply(plan_id, who(), bar))
     _end(report, as_json=as_json)
 
@@ -55,7 +55,7 @@ def run(
 ) -> None:
     """Read, plan, post and prove, in one go. Whatever stopped it before, it goes on where that ended."""
     day = _day(since)
-    with output.progress("reading", quiet=as_json) as bar:
+    with output.progress("reading") as bar:
         report = with_app(data, lambda app: app.run(link, flow, day, who(), bar, wait=wait))
     _end(report, as_json=as_json)
 

@@ -212,6 +212,14 @@ class Unclear:
 Seen = Absent | Partial | Working | Present | Ended | Many | Unclear
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document in the target that carries a key of ours, found without asking for that key."""
+
+    key: DocumentKey
+    ids: Ids
+
+
 # --- doing one write ---------------------------------------------------------------------------------------------------
 
 
@@ -298,6 +306,14 @@ class Target(Source, Protocol):
 
     def wire_key(self, document: Document) -> str:
         """Pure: the document's key as this target can hold it."""
+        ...
+
+    def references_of(self, document: Document) -> tuple[tuple[str, str], ...]:
+        """Pure: the fields by which a person finds the document in the target, as they are written there."""
+        ...
+
+    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found]:
+        """Every document dated ``first`` to ``last`` that carries a key beginning with ``prefix``. Reads only."""
         ...
 
     async def observe(self, cases: Sequence[Case]) -> Mapping[DocumentKey, Seen]:

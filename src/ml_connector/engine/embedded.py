@@ -102,9 +102,7 @@ class EmbeddedEngine:
                 SliceState.FAILED, code="defect", words=f"{type(error).__name__} in {slice_.flow}", exit_code=1
             )
         result = {"counts": dict(end.counts), "code": end.code, "words": end.words, "exit_code": end.exit_code}
-        await self.store.call(lambda conn: queue.end(conn, slice_.id, end.state.value, result))
-        for order in end.then:
-            await self.enqueue(order)
+        await self.store.call(lambda conn: _end(conn, slice_, end, result))
 
     def _enqueue_due(self, conn: Connection, now: datetime) -> int:
         """The slot of a schedule is the instant it was due at; what was missed while nothing ran is done once, now."""
@@ -120,6 +118,13 @@ class EmbeddedEngine:
                 conn, schedule.link, schedule.flow, schedule.next_at, schedule.next_at + every * (missed + 1)
             )
         return len(due)
+
+
+def _end(conn: Connection, slice_: Slice, end: SliceEnd, result: dict[str, object]) -> None:
+    """The end of a slice and the beginning of what follows it are one fact: whoever sees the one sees the other."""
+    queue.end(conn, slice_.id, end.state.value, result)
+    for order in end.then:
+        _enqueue(conn, order)
 
 
 def _enqueue(conn: Connection, order: Order) -> queue.SliceRow:

@@ -88,7 +88,11 @@ def pack_lineage(lineage: LineageOf) -> bytes:
     """The lineage as it is archived."""
     return msgspec.msgpack.encode(
         [
-            [key, line, [[part.rows_sha256, part.sign.value, part.rows.encoded, part.rows.count] for part in each.parts]]
+            [
+                key,
+                line,
+                [[part.rows_sha256, part.sign.value, part.rows.encoded, part.rows.count] for part in each.parts],
+            ]
             for (key, line), each in sorted(lineage.items())
         ]
     )

@@ -167,7 +167,8 @@ async def _plan_one(
     if main_store is not None and translated.groups.main_store is None:
         # The neighbours decided it: the zone and the tax rules of that store apply, so the file is read once more.
         translated = await translation.again(books, row, references, main_store)
-        assert translated.groups is not None  # noqa: S101 - it was readable a moment ago
+        if translated.groups is None:
+            return list(translated.findings), None
     findings = list(context_findings(books, row.settlement_id, facts))
     claimed = await translation.claimed_elsewhere(books, translated.sha256, row.settlement_id)
     made = plan_settlement(
@@ -227,14 +228,10 @@ async def _keep_entries(
     def keep(conn: Connection) -> None:
         documents.withdraw(conn, set_id, keep=[each.document.key for each in new])
         documents.add(conn, new)
-        posting_sets.add(
-            conn, set_id, link=books.link.name, connection=books.link.erp, settlement_id=row.settlement_id
-        )
+        posting_sets.add(conn, set_id, link=books.link.name, connection=books.link.erp, settlement_id=row.settlement_id)
         posting_sets.set_basis(conn, set_id, basis.to_data())
         facts = replace(row.facts, main_store=basis.main_store)
-        settlements.put(
-            conn, row.account, books.link.name, basis.sha256, facts, state=PLANNED if new else NOTHING
-        )
+        settlements.put(conn, row.account, books.link.name, basis.sha256, facts, state=PLANNED if new else NOTHING)
         books.note(
             conn, "planned", row.settlement_id, {"sha256": basis.sha256, "documents": [d.document.key for d in new]}
         )
@@ -254,9 +251,7 @@ def _hold(books: Books, conn: Connection, row: SettlementRow, findings: Sequence
         books.note(conn, "held", row.settlement_id, {"reason": reason})
 
 
-def _keep_plan(
-    books: Books, conn: Connection, planned: Mapping[str, Basis], references: References
-) -> PlanRow | None:
+def _keep_plan(books: Books, conn: Connection, planned: Mapping[str, Basis], references: References) -> PlanRow | None:
     """One plan for everything that is open. The same inputs are the same plan; an older open one is superseded."""
     inputs = bases.inputs(
         {settlement_id: basis.sha256 for settlement_id, basis in planned.items()},
@@ -275,16 +270,12 @@ def _keep_plan(
         "documents": [row.key for row in _planned_documents(books, conn, planned)],
         "settlements": sorted(planned),
     }
-    return plans.add(
-        conn, plan_id, link=books.link.name, flow=FLOW, sha256=sha256, inputs=inputs, content=content
-    )
+    return plans.add(conn, plan_id, link=books.link.name, flow=FLOW, sha256=sha256, inputs=inputs, content=content)
 
 
 def _planned_documents(books: Books, conn: Connection, planned: Mapping[str, Basis]) -> list[DocumentRow]:
     sets = {set_id_for(books.link.account, settlement_id) for settlement_id in planned}
-    return [
-        row for set_id in sorted(sets) for row in documents.of_set(conn, set_id) if row.state is State.PLANNED
-    ]
+    return [row for set_id in sorted(sets) for row in documents.of_set(conn, set_id) if row.state is State.PLANNED]
 
 
 def set_id_of(row: SettlementRow) -> str:

@@ -54,7 +54,9 @@ async def certify(books: Books, settlement_id: str) -> Certificate:
         raise WrongUse(f"Settlement {settlement_id} is not known here.")
     own = await _source(books, set_id_for(row.account, settlement_id))
     if own is None:
-        raise WrongUse(f"Settlement {settlement_id} is {row.state}, there is nothing to prove yet. {row.reason}".strip())
+        raise WrongUse(
+            f"Settlement {settlement_id} is {row.state}, there is nothing to prove yet. {row.reason}".strip()
+        )
     rows = await books.store.call(lambda conn: documents.of_settlement(conn, books.link.name, settlement_id))
     seen = await _look(books, rows)
     evidence = await _evidence(books, row, own, rows, seen)
@@ -79,8 +81,10 @@ async def unproved(books: Books) -> list[str]:
             rows = documents.of_settlement(conn, books.link.name, row.settlement_id)
             newest = proofs.latest(conn, row.account, row.settlement_id)
             done = all(each.state is State.POSTED for each in rows)
-            fresh = newest is not None and newest.proved and all(
-                each.posted_at is not None and each.posted_at <= newest.made_at for each in rows
+            fresh = (
+                newest is not None
+                and newest.proved
+                and all(each.posted_at is not None and each.posted_at <= newest.made_at for each in rows)
             )
             if done and not fresh:
                 out.append(row.settlement_id)

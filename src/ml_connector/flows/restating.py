@@ -53,9 +53,13 @@ def _replace(books: Books, conn: Connection, record: Record, known: SettlementRo
 async def _delta(
     books: Books, record: Record, known: SettlementRow, translated: Translated, posted: list[DocumentRow]
 ) -> None:
-    found = await books.store.call(lambda conn: posting_sets.basis(conn, set_id_for(known.account, known.settlement_id)))
+    found = await books.store.call(
+        lambda conn: posting_sets.basis(conn, set_id_for(known.account, known.settlement_id))
+    )
     if found is None:
-        raise Inconsistent(f"Settlement {known.settlement_id} is posted, and what it was planned from is not on record.")
+        raise Inconsistent(
+            f"Settlement {known.settlement_id} is posted, and what it was planned from is not on record."
+        )
     basis = bases.from_data(found)
     calendar = basis.calendar(books.mapping)
     old = await translation.as_planned(books, basis, calendar)
@@ -93,7 +97,9 @@ async def _keep(
 
     def keep(conn: Connection) -> None:
         records.set_state(conn, record.connection, REPORT, record.natural_id, TRANSLATED, known.settlement_id)
-        books.note(conn, "restated", known.settlement_id, {"sha256": translated.sha256, "verdict": result.verdict.value})
+        books.note(
+            conn, "restated", known.settlement_id, {"sha256": translated.sha256, "verdict": result.verdict.value}
+        )
         if result.verdict is Verdict.UNCHANGED:
             return
         settlements.set_state(conn, known.account, known.settlement_id, RESTATED, reason)

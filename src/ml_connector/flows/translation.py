@@ -49,9 +49,7 @@ async def read(books: Books, sha256: str, calendar: Calendar, main_store: str | 
 
 async def again(books: Books, row: SettlementRow, references: References, main_store: str | None = None) -> Translated:
     """Read the file of a known settlement anew."""
-    return await read(
-        books, row.sha256, calendar_of(references.periods, books.link.policy, books.mapping), main_store
-    )
+    return await read(books, row.sha256, calendar_of(references.periods, books.link.policy, books.mapping), main_store)
 
 
 async def as_planned(books: Books, basis: Basis, calendar: Calendar, sha256: str | None = None) -> Translated:
@@ -70,6 +68,9 @@ def belongs(link: Link, facts: SettlementFacts) -> bool:
 async def claimed_elsewhere(books: Books, sha256: str, settlement_id: str) -> tuple[Finding, ...]:
     """A finding that holds when orders of the file are booked under another policy or link: never the same sale twice."""
     others: list[OrderClaim] = []
+    policy = books.link.policy.policy.value
+    if not await books.store.call(lambda conn: claims.by_others(conn, books.link.account, policy, books.link.name)):
+        return ()
     async for some in _orders(books, sha256):
         found = await books.store.call(lambda conn, some=some: claims.of(conn, books.link.account, some))  # type: ignore[misc]
         others += [each for each in found if not _ours(books.link, each)]

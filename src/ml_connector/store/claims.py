@@ -51,6 +51,14 @@ def claim(
     return [each for each in of(conn, account, order_ids) if (each.policy, each.link) != (policy, link)]
 
 
+def by_others(conn: Connection, account: str, policy: str, link: str) -> bool:
+    """Whether anybody but this policy of this link has claimed an order of the account."""
+    query = select(order_claims.c.order_id).where(
+        order_claims.c.account == account, (order_claims.c.policy != policy) | (order_claims.c.link != link)
+    )
+    return conn.execute(query.limit(1)).scalar() is not None
+
+
 def of(conn: Connection, account: str, order_ids: Sequence[str]) -> list[OrderClaim]:
     """The standing claims on these orders, by order id."""
     found = [

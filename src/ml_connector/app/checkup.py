@@ -1,0 +1,103 @@
+"""``doctor`` and ``audit verify``: is everything as it must be?"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import text
+
+from ml_connector import __version__
+from ml_connector.app.connections import Connections
+from ml_connector.app.house import House, open_house
+from ml_connector.app.reports import AuditVerdict, DoctorCheck
+from ml_connector.domain.errors import MlConnectorError
+from ml_connector.store import audit, audit_head
+from ml_connector.store.audit import Broken, Head, Verified
+
+_OLDEST_PYTHON: Final = (3, 11)
+
+
+async def doctor(folder: Path) -> list[DoctorCheck]:
+    """Every check, in the order in which they build on each other; the first that fails ends those that need it."""
+    checks = [_versions()]
+    try:
+        opened = await open_house(folder)
+    except MlConnectorError as error:
+        return [*checks, DoctorCheck("data folder", ok=False, words=str(error))]
+    try:
+        checks.append(DoctorCheck("data folder", ok=True, words=f"{folder}, installation {opened.installation.id}"))
+        checks.append(DoctorCheck("master key", ok=True, words=f"{opened.ring.primary.kid} from {opened.ring.source}"))
+        checks.append(await _database(opened))
+        checks.append(await _clock(opened))
+        verdict = await verify_audit(opened)
+        checks.append(DoctorCheck("audit trail", verdict.ok, verdict.words))
+        checks += await _reach(opened)
+    finally:
+        await opened.close()
+    return checks
+
+
+async def verify_audit(house: House) -> AuditVerdict:
+    """Recompute the chain page by page, then hold its end against the head on file."""
+    at: Verified | Broken = Verified(Head(0, audit.GENESIS))
+    while isinstance(at, Verified):
+        before = at.head
+        at = await house.store.call(lambda conn, before=before: audit.verify_page(conn, house.audit_key, before))  # type: ignore[misc]
+        if isinstance(at, Verified) and at.head == before:
+            break
+    if isinstance(at, Broken):
+        return AuditVerdict(ok=False, events=at.seq, head="", words=f"Event {at.seq} does not hold: {at.why}.")
+    on_file = audit_head.read(house.folder / audit_head.NAME)
+    if on_file is not None:
+        standing = await house.store.call(lambda conn: audit_head.compare(conn, on_file))
+        if standing is not audit_head.Standing.CURRENT:
+            words = f"The chain is whole, but it is {standing.value} than the head beside it ({on_file})."
+            return AuditVerdict(ok=False, events=at.head.seq, head=str(at.head), words=words)
+    return AuditVerdict(ok=True, events=at.head.seq, head=str(at.head), words=f"{at.head.seq} events, all as written.")
+
+
+def _versions() -> DoctorCheck:
+    ok = sys.version_info >= _OLDEST_PYTHON
+    return DoctorCheck("versions", ok, f"ml-connector {__version__}, Python {platform.python_version()}")
+
+
+async def _database(house: House) -> DoctorCheck:
+    name = house.store.engine.dialect.name
+    if name != "sqlite":
+        return DoctorCheck("database", ok=True, words=name)
+    verdict = await house.store.call(lambda conn: str(conn.execute(text("PRAGMA quick_check")).scalar()))
+    return DoctorCheck("database", verdict == "ok", f"{name}: {verdict}")
+
+
+async def _clock(house: House) -> DoctorCheck:
+    """The machine's clock against the database's: on one machine they are the same, on a server they must agree."""
+    there = await house.store.call(house.store.now)
+    apart_s = abs((house.clock.now() - there).total_seconds())
+    return DoctorCheck("clock", apart_s < 60, f"{apart_s:.0f} s from the database's")
+
+
+async def _reach(house: House) -> list[DoctorCheck]:
+    """Sign in to every connection."""
+    connections = Connections(house)
+    checks: list[DoctorCheck] = []
+    try:
+        names = [each.name for each in await connections.all()]
+        checks += [await _try(f"connection {name}", partial(connections.test, name)) for name in names]
+    finally:
+        await connections.close()
+    return checks
+
+
+async def _try(name: str, do: Callable[[], Awaitable[object]]) -> DoctorCheck:
+    try:
+        found = await do()
+    except MlConnectorError as error:
+        return DoctorCheck(name, ok=False, words=str(error))
+    return DoctorCheck(
+        name, ok=True, words=f"{getattr(found, 'name', 'answers')} {getattr(found, 'version', '')}".strip()
+    )

@@ -1,0 +1,350 @@
+"""Links and their mappings: checked when they are saved, made ready for the flows when they are used."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy import Connection
+
+from ml_connector.accounting import opening
+from ml_connector.accounting.mapping_check import Suggestion, check_mapping, suggest
+from ml_connector.amazon import marketplaces
+from ml_connector.app import mapping_files
+from ml_connector.app.connections import AMAZON, Connections, check_name
+from ml_connector.app.house import House
+from ml_connector.app.reports import LinkShown, MappingSaved
+from ml_connector.domain.errors import Finding, WrongUse
+from ml_connector.domain.keys import account_prefix
+from ml_connector.domain.links import Link
+from ml_connector.domain.mapping import (
+    CATEGORIES,
+    AccountingPolicy,
+    ClosedPeriod,
+    Policy,
+    Presentation,
+    StoreSettings,
+    rules_to_data,
+)
+from ml_connector.domain.mapping import Mapping as AccountMapping
+from ml_connector.domain.settlements import Granularity, store_key
+from ml_connector.store import connections, links, queue
+from ml_connector.store.links import LinkRow
+from ml_connector.store.queue import Schedule
+
+#: Seconds between looks of a poster that nobody asked, and between reconciliations.
+POST_EVERY_S: Final = 300
+DAILY_S: Final = 86_400
+
+
+class LinkSettings(BaseModel):
+    """A link's settings as they are kept. Stores are country codes (US, CA)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    amazon: str
+    erp: str
+    stores: list[str]
+    policy: Policy
+    closed_period: ClosedPeriod
+    approval: Literal["automatic", "person"] = "automatic"
+    granularity: Granularity = Granularity.SETTLEMENT
+    presentation: Presentation = Presentation.NET
+    period_split: bool = True
+    suspense: bool = False
+    adopt_equal: bool = False
+    zones: dict[str, str] = {}
+    branches: dict[str, str] = {}
+    always_facilitated: list[str] = []
+    every_hours: int = 6
+
+
+@dataclass(slots=True)
+class Links:
+    """All links of an installation."""
+
+    house: House
+    connections: Connections
+
+    async def add(self, name: str, given: Mapping[str, Any], by: str) -> LinkShown:
+        """Save a link, or change the settings of one. Two links may not cover the same store of one selling account."""
+        check_name(name)
+        settings = _checked(given)
+        account = await self._account(settings.amazon)
+        await self._check_connections(settings)
+        await self._check_stores(name, settings, account)
+
+        def save(conn: Connection) -> None:
+            data = settings.model_dump(mode="json")
+            before = links.get(conn, name)
+            if before is None:
+                links.add(conn, name, settings.amazon, settings.erp, data)
+            elif (before.amazon, before.erp) != (settings.amazon, settings.erp):
+                raise WrongUse(f"Link {name} joins {before.amazon} and {before.erp}; choose another name.")
+            else:
+                links.change(conn, name, data)
+            self._schedule(conn, name, settings)
+            self.house.note(conn, "link_saved", name, {"by": by, "settings": data})
+
+        await self.house.store.call(save)
+        return await self.show(name)
+
+    async def all(self) -> list[LinkShown]:
+        rows = await self.house.store.call(links.all_of)
+        return [await self._shown(row) for row in rows]
+
+    async def show(self, name: str) -> LinkShown:
+        return await self._shown(await self.row(name))
+
+    async def remove(self, name: str, by: str) -> None:
+        await self.row(name)
+
+        def forget(conn: Connection) -> None:
+            queue.remove_schedules(conn, name)
+            links.remove(conn, name)
+            self.house.note(conn, "link_removed", name, {"by": by})
+
+        await self.house.store.call(forget)
+
+    async def open(self, name: str, source: Path, by: str) -> tuple[opening.OpeningSheet, ...]:
+        """Keep the opening sheet of a link, in place of the one before."""
+        await self.row(name)
+        try:
+            data = tomllib.loads(source.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise WrongUse(f"{source} cannot be read as TOML: {error}.") from error
+        sheets = opening.sheets_from_data(data)
+
+        def keep(conn: Connection) -> None:
+            for sheet in sheets:
+                content = opening.sheets_to_data([sheet])
+                group = f"{sheet.currency} {store_key(sheet.store)}"
+                links.put_opening_sheet(conn, links.OpeningSheet(name, group, content, self.house.store.now(conn)))
+            self.house.note(conn, "opened", name, {"by": by, "stores": [sheet.store for sheet in sheets]})
+
+        await self.house.store.call(keep)
+        return sheets
+
+    async def sheets(self, name: str) -> tuple[opening.OpeningSheet, ...]:
+        kept = await self.house.store.call(lambda conn: links.opening_sheets_of(conn, name))
+        return tuple(sheet for each in kept for sheet in opening.sheets_from_data(each.content))
+
+    async def row(self, name: str) -> LinkRow:
+        row = await self.house.store.call(lambda conn: links.get(conn, name))
+        if row is None:
+            raise WrongUse(f"There is no link {name!r}: see ml-connector link list.")
+        return row
+
+    async def link(self, name: str) -> Link:
+        """The link as the flows see it."""
+        row = await self.row(name)
+        settings = LinkSettings(**row.settings)
+        stores = [_store(code) for code in settings.stores]
+        currencies: dict[str, tuple[str, ...]] = {}
+        for store in stores:
+            currencies[store.currency] = (*currencies.get(store.currency, ()), store.name)
+        account, prefix = await self._identity(settings.amazon)
+        return Link(
+            name=name,
+            amazon=row.amazon,
+            erp=row.erp,
+            account=account,
+            prefix=prefix,
+            policy=_policy(settings, stores),
+            currencies=currencies,
+            zones={store_key(store.name): store.zone for store in marketplaces.STORES},
+            approval_automatic=settings.approval == "automatic",
+            adopt_equal=settings.adopt_equal,
+            started_at=row.started_at,
+        )
+
+    async def _identity(self, amazon: str) -> tuple[str, str]:
+        """(selling account in our tables, selling account in document keys)."""
+        config = (await self.connections.amazon(amazon)).config
+        return f"{config.seller_id}/{config.region.value}", account_prefix(config.seller_id, config.region.value)
+
+    async def _account(self, amazon: str) -> str:
+        return (await self._identity(amazon))[0]
+
+    async def _check_connections(self, settings: LinkSettings) -> None:
+        erp = await self.house.store.call(lambda conn: connections.get(conn, settings.erp))
+        if erp is None or erp.kind == AMAZON:
+            raise WrongUse(f"There is no ERP connection {settings.erp!r}: see ml-connector connection list.")
+
+    async def _check_stores(self, name: str, settings: LinkSettings, account: str) -> None:
+        for other in await self.house.store.call(links.all_of):
+            if other.name == name or await self._account(other.amazon) != account:
+                continue
+            shared = {_store(code).code for code in LinkSettings(**other.settings).stores} & {
+                _store(code).code for code in settings.stores
+            }
+            if shared:
+                raise WrongUse(
+                    f"Link {other.name} covers {', '.join(sorted(shared))} of this selling account already: "
+                    "a store belongs to one link."
+                )
+
+    def _schedule(self, conn: Connection, name: str, settings: LinkSettings) -> None:
+        now = self.house.store.now(conn)
+        for flow, every_s in (
+            ("settlements", settings.every_hours * 3600),
+            ("post", POST_EVERY_S),
+            ("reconcile", DAILY_S),
+        ):
+            queue.put_schedule(conn, Schedule(name, flow, every_s, now, enabled=True))
+
+    async def _shown(self, row: LinkRow) -> LinkShown:
+        settings = LinkSettings(**row.settings)
+        newest = await self.house.store.call(lambda conn: links.mapping(conn, row.name))
+        return LinkShown(
+            name=row.name,
+            amazon=row.amazon,
+            erp=row.erp,
+            stores=tuple(settings.stores),
+            policy=settings.policy.value,
+            closed_period=settings.closed_period.value,
+            approval=settings.approval,
+            granularity=settings.granularity.value,
+            presentation=settings.presentation.value,
+            period_split=settings.period_split,
+            suspense=settings.suspense,
+            adopt_equal=settings.adopt_equal,
+            zones={code: settings.zones.get(code) or _store(code).zone for code in settings.stores},
+            every_hours=settings.every_hours,
+            mapping_version=newest.version if newest else None,
+        )
+
+
+@dataclass(slots=True)
+class Mappings:
+    """The mappings of links, by version."""
+
+    house: House
+    links: Links
+
+    async def import_file(self, link: str, file: Path, by: str) -> MappingSaved:
+        """Take over a CSV or TOML file as the link's next version. The same content stays the same version."""
+        await self.links.row(link)
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise WrongUse(f"{file} cannot be read as UTF-8 text.") from error
+        rules = mapping_files.read(text, "toml" if file.suffix == ".toml" else "csv")
+        sha256 = AccountMapping(0, rules).sha256
+
+        def keep(conn: Connection) -> links.MappingRow:
+            row = links.add_mapping(conn, link, rules_to_data(rules), sha256)
+            self.house.note(conn, "mapping_imported", link, {"by": by, "version": row.version, "sha256": sha256})
+            return row
+
+        row = await self.house.store.call(keep)
+        return MappingSaved(link, row.version, len(rules), sha256)
+
+    async def rules(self, link: str) -> list[dict[str, object]]:
+        return rules_to_data((await self.newest(link)).rules)
+
+    async def export_text(self, link: str, form: str) -> str:
+        return mapping_files.write((await self.newest(link)).rules, form)
+
+    async def newest(self, link: str) -> AccountMapping:
+        """The mapping in force. Raises :class:`WrongUse` for a link that has none yet."""
+        found = await self._version(link, None)
+        if found is None:
+            raise WrongUse(f"Link {link} has no mapping yet: ml-connector mapping import {link} FILE.")
+        return found
+
+    async def version(self, link: str, version: int) -> AccountMapping:
+        found = await self._version(link, version)
+        if found is None:
+            raise WrongUse(f"Link {link} has no mapping version {version}.")
+        return found
+
+    async def check(self, link: str) -> tuple[Finding, ...]:
+        """Hold the mapping against the ERP's accounts as they are now; unmapped categories are notes."""
+        mapping = await self.newest(link)
+        ready = await self.links.link(link)
+        references = await (await self.links.connections.target(ready.erp)).references()
+        findings = check_mapping(
+            mapping, references, {name: iso for iso, names in ready.currencies.items() for name in names}
+        )
+        return (*findings, *(_unmapped(category) for category in sorted(_missing(mapping))))
+
+    async def suggest(self, link: str) -> tuple[Suggestion, ...]:
+        """Accounts that look like the categories not mapped yet."""
+        ready = await self.links.link(link)
+        references = await (await self.links.connections.target(ready.erp)).references()
+        mapping = await self._version(link, None)
+        return suggest(references, _missing(mapping) if mapping else CATEGORIES)
+
+    async def _version(self, link: str, version: int | None) -> AccountMapping | None:
+        row = await self.house.store.call(lambda conn: links.mapping(conn, link, version))
+        return None if row is None else AccountMapping(row.version, mapping_files.from_data(row.content))
+
+
+def _checked(given: Mapping[str, Any]) -> LinkSettings:
+    try:
+        settings = LinkSettings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise WrongUse(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+    if not settings.stores:
+        raise WrongUse("A link covers at least one store: --stores US,CA.")
+    unknown = [code for code in settings.stores if marketplaces.store_by_code(code) is None]
+    if unknown:
+        codes = ", ".join(store.code for store in marketplaces.STORES)
+        raise WrongUse(f"There is no store {', '.join(unknown)}; there are: {codes}.")
+    strange = {*settings.zones, *settings.branches, *settings.always_facilitated} - set(settings.stores)
+    if strange:
+        raise WrongUse(f"{', '.join(sorted(strange))} is no store of this link.")
+    for zone in settings.zones.values():
+        _check_zone(zone)
+    return settings
+
+
+def _check_zone(zone: str) -> None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise WrongUse(f"{zone!r} is no IANA time zone such as Europe/Berlin.") from error
+
+
+def _store(code: str) -> marketplaces.Store:
+    store = marketplaces.store_by_code(code)
+    if store is None:
+        raise WrongUse(f"There is no store {code!r}.")
+    return store
+
+
+def _policy(settings: LinkSettings, stores: list[marketplaces.Store]) -> AccountingPolicy:
+    return AccountingPolicy(
+        policy=settings.policy,
+        closed_period=settings.closed_period,
+        stores={
+            store.name: StoreSettings(
+                zone=settings.zones.get(store.code) or store.zone,
+                branch=settings.branches.get(store.code, ""),
+                always_facilitated=store.code in settings.always_facilitated,
+            )
+            for store in stores
+        },
+        granularity=settings.granularity,
+        presentation=settings.presentation,
+        period_split=settings.period_split,
+        suspense=settings.suspense,
+    )
+
+
+def _missing(mapping: AccountMapping) -> set[str]:
+    return set(CATEGORIES) - {rule.category for rule in mapping.rules}
+
+
+def _unmapped(category: str) -> Finding:
+    return Finding(
+        "unmapped_category", f"No account is mapped for {category}: a settlement that needs it is held.", holds=False
+    )

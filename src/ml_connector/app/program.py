@@ -1,0 +1,294 @@
+"""The program behind the command line: each public method is one thing that a person can ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from calendar import monthrange
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final, TypeVar
+
+from ml_connector.app import checkup, house, showing
+from ml_connector.app.connections import Connections
+from ml_connector.app.house import House
+from ml_connector.app.links import Links, Mappings
+from ml_connector.app.records import Records
+from ml_connector.app.reports import (
+    AuditVerdict,
+    DoctorCheck,
+    Imported,
+    Initialised,
+    PlanShown,
+    ProofShown,
+    Reconciled,
+    Rotated,
+    RunReport,
+    Spotted,
+)
+from ml_connector.app.work import POST, PROVE, SETTLEMENTS, Work, connection_of
+from ml_connector.domain.errors import Unavailable, WrongUse
+from ml_connector.engine.embedded import EmbeddedEngine
+from ml_connector.engine.interface import Order, SliceEnd
+from ml_connector.engine.lock import EngineLock
+from ml_connector.flows import approving, discovery, planning, proving, reconcile
+from ml_connector.flows.books import Progress
+from ml_connector.flows.reconcile import Spot
+from ml_connector.posting import approvals
+from ml_connector.store import backup, plans, queue, secrets, settlements
+from ml_connector.vault import keys, rotation
+
+T = TypeVar("T")
+
+_FOLLOW_S: Final = 0.5
+_CHAIN: Final = (SETTLEMENTS, POST, PROVE)
+
+
+@dataclass(slots=True)
+class App:
+    """One opened installation."""
+
+    house: House
+    connections: Connections
+    links: Links
+    mappings: Mappings
+    records: Records
+    lock: EngineLock
+    _stop: bool = False
+
+    @staticmethod
+    async def init(folder: Path, *, moved: bool) -> Initialised:
+        """Make the data folder and the master key, or move an existing installation to this host."""
+        key_from, created = await house.create(folder, moved=moved)
+        return Initialised(str(folder), key_from, created)
+
+    @staticmethod
+    async def doctor(folder: Path) -> list[DoctorCheck]:
+        """Look at everything that posting needs, and say what is wrong."""
+        return await checkup.doctor(folder)
+
+    @classmethod
+    async def open(cls, folder: Path) -> App:
+        opened = await house.open_house(folder)
+        connections = Connections(opened)
+        links = Links(opened, connections)
+        mappings = Mappings(opened, links)
+        return cls(opened, connections, links, mappings, Records(opened), EngineLock(folder))
+
+    async def close(self) -> None:
+        await self.connections.close()
+        await self.house.close()
+        self.lock.release()
+
+    # --- the work ------------------------------------------------------------------------------------------------------
+
+    async def plan(self, link: str, flow: str, since: date | None, by: str, progress: Progress) -> PlanShown:
+        """Read and plan; show what would be posted. Nothing is approved and nothing is written to the ERP."""
+        _known_flow(flow)
+        self.house.actor = by
+
+        async def make() -> PlanShown:
+            books = await self._work(progress).books(link)
+            await discovery.discover(books, await self.connections.amazon(books.link.amazon), since)
+            return await showing.plan_shown(books, await planning.plan(books))
+
+        return await self._alone(make)
+
+    async def apply(self, plan_id: str, by: str, progress: Progress) -> RunReport:
+        """Approve an unchanged plan and post it."""
+        self.house.actor = by
+        plan = await self.house.store.call(lambda conn: plans.get(conn, plan_id))
+        if plan is None:
+            raise WrongUse(f"There is no plan {plan_id!r}: make one with ml-connector plan LINK.")
+
+        books = await self._work(progress).books(plan.link)
+        await planning.check_unchanged(books, plan)
+        await approving.approve(books, plan, by)
+        await approving.approve_restatements(books, by)
+        return await self._through_engine(plan.link, Order(books.link.erp, POST, plan.link, self._slot(), by), progress)
+
+    async def run(
+        self, link: str, flow: str, since: date | None, by: str, progress: Progress, *, wait: bool = True
+    ) -> RunReport:
+        """Read, plan, post and prove, going on where the last run ended."""
+        _known_flow(flow)
+        self.house.actor = by
+        row = await self.links.row(link)
+        await self.mappings.newest(link)
+        order = Order(row.amazon, flow, link, self._slot(), by)
+        return await self._through_engine(link, order, progress, since=since, wait=wait)
+
+    async def replay(self, key: str, by: str, progress: Progress) -> RunReport:
+        """Try a held settlement or document again."""
+        self.house.actor = by
+        settlement = await self.records.settlement(key)
+        if settlement is not None:
+            link = settlement.link
+            work = self._work(progress)
+
+            async def plan_again() -> None:
+                books = await work.books(link)
+                planned = await planning.plan(books, settlement.settlement_id)
+                if planned.plan is not None:
+                    await approving.approve(books, planned.plan, by)
+
+            await self._alone(plan_again)
+        else:
+            released = await self.house.store.call(
+                lambda conn: approvals.replay(conn, self.house.store, self.records.key(key), by, self.house.note)
+            )
+            link = released[0].link
+        row = await self.links.row(link)
+        return await self._through_engine(link, Order(row.erp, POST, link, self._slot(), by), progress)
+
+    async def import_settlement(self, link: str, file: Path, by: str) -> Imported:
+        """Archive a file as if it had been discovered."""
+        self.house.actor = by
+        work = self._work(lambda _done, _total, _words: None)
+        books = await work.books(link)
+        sha256, new = await discovery.import_file(books, file, by)
+        words = "The file is archived." if new else "The file was archived before."
+        return Imported(None, sha256, refused=False, words=words)
+
+    async def prove(self, settlement_id: str, by: str) -> ProofShown:
+        """Recompute the certificate of one settlement, against what the ERP holds now."""
+        self.house.actor = by
+        found = await self.house.store.call(lambda conn: settlements.find(conn, settlement_id=settlement_id))
+        row = next((each for each in found if each.link), None)
+        if row is None:
+            raise WrongUse(f"Settlement {settlement_id} is not known here: see ml-connector record list.")
+        books = await self._work(lambda _done, _total, _words: None).books(row.link)
+        return showing.proof_shown(await proving.certify(books, settlement_id))
+
+    async def reconcile(self, link: str, period: str, by: str) -> Reconciled:
+        """Look again at everything dated in a month."""
+        self.house.actor = by
+        first, last = _month(period)
+        books = await self._work(lambda _done, _total, _words: None).books(link)
+        looked_at, spots = await reconcile.reconcile(books, first, last)
+        of = {
+            what: tuple(_spotted(spot) for spot in spots if spot.what == what)
+            for what in ("missing", "changed", "surplus")
+        }
+        equal = looked_at - len(of["missing"]) - len(of["changed"])
+        return Reconciled(link, period, looked_at, equal, of["missing"], of["changed"], of["surplus"])
+
+    async def serve(self) -> None:
+        """Run all links on their schedules until SIGINT or SIGTERM; what is being written is finished first."""
+        if not self.lock.try_acquire():
+            raise WrongUse("Another ml-connector already serves this data folder.")
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, self.stop)
+        await self._engine(self._work(lambda _done, _total, _words: None)).serve()
+
+    def stop(self) -> None:
+        """Ask everything to come to an end."""
+        self._stop = True
+
+    # --- keeping -------------------------------------------------------------------------------------------------------
+
+    async def rotate_secrets(self, by: str) -> Rotated:
+        """A new master key for every secret."""
+        self.house.actor = by
+        places = house.places(self.house.folder, os.environ)
+        if self.house.ring.source == keys.VARIABLE:
+            raise WrongUse(
+                f"The master key comes from {keys.VARIABLE}: put the new key before the old one there, separated by a comma, "
+                "then run secrets rotate; drop the old one afterwards."
+            )
+        done = await rotation.rotate_file(places.file, secrets.SealedRows(self.house.store))
+        await self.house.store.call(lambda conn: self.house.note(conn, "secrets_rotated", done.kid, {"by": by}))
+        return Rotated(done.rewrapped, str(places.file))
+
+    async def verify_audit(self) -> AuditVerdict:
+        """Recompute the whole chain, and hold its head against the file beside the database."""
+        return await checkup.verify_audit(self.house)
+
+    async def backup(self, target: Path, by: str) -> None:
+        """A consistent copy of the database."""
+        self.house.actor = by
+        backup.backup(self.house.store.engine, target)
+        await self.house.store.call(lambda conn: self.house.note(conn, "backup", target.name, {"by": by}))
+
+    # --- through the engine --------------------------------------------------------------------------------------------
+
+    async def _through_engine(
+        self, link: str, order: Order, progress: Progress, *, since: date | None = None, wait: bool = True
+    ) -> RunReport:
+        """Run an order and what follows from it here, or hand it to whoever holds the engine, and follow."""
+        started = self.house.clock.now()
+        work = self._work(progress, since=since, wait=wait)
+        engine = self._engine(work)
+        if self.lock.try_acquire():
+            await engine.recover()
+            slice_id = await engine.enqueue(order)
+            await engine.drain()
+        else:
+            slice_id = await engine.enqueue(order)
+        ends = await self._follow(engine, order, slice_id)
+        return await showing.run_report(self.house, self.links, link, order.flow, ends, started)
+
+    async def _follow(self, engine: EmbeddedEngine, order: Order, slice_id: str) -> list[SliceEnd]:
+        """How ``order`` ended, and what followed it: the flows of one chain share their slot."""
+        ends: list[SliceEnd] = []
+        following: str | None = slice_id
+        end: SliceEnd | None = None
+        for flow in (*_CHAIN[_CHAIN.index(order.flow) + 1 :], None):
+            while following is not None and (end := await engine.end_of(following)) is None:
+                await self.house.clock.sleep(_FOLLOW_S)
+            if following is None or end is None:
+                break
+            ends.append(end)
+            following = await self._slice(order, flow) if flow is not None else None
+        return ends
+
+    async def _slice(self, order: Order, flow: str) -> str | None:
+        wanted = queue.slice_id(order.link, flow, order.slot)
+        row = await self.house.store.call(lambda conn: queue.get(conn, wanted))
+        return row.id if row is not None else None
+
+    async def _alone(self, do: Callable[[], Awaitable[T]]) -> T:
+        """Do something that the engine must not do at the same time."""
+        if not self.lock.try_acquire():
+            raise Unavailable("Another ml-connector works on this data folder: try again when it is done.", code="busy")
+        return await do()
+
+    def _work(self, progress: Progress, *, since: date | None = None, wait: bool = False) -> Work:
+        return Work(
+            self.house,
+            self.connections,
+            self.links,
+            self.mappings,
+            progress=progress,
+            since=since,
+            wait=wait,
+            stopping=lambda: self._stop,
+        )
+
+    def _engine(self, work: Work) -> EmbeddedEngine:
+        return EmbeddedEngine(self.house.store, work, self.house.clock, connection_of, stopping=lambda: self._stop)
+
+    def _slot(self) -> str:
+        """A request of its own: never the same as a scheduled slot or another request."""
+        return f"asked {self.house.clock.now().isoformat()} {self.house.random.getrandbits(32):08x}"
+
+
+def _known_flow(flow: str) -> None:
+    if flow != SETTLEMENTS:
+        raise WrongUse(f"There is no flow {flow!r}; there is: {SETTLEMENTS}.")
+
+
+def _month(period: str) -> tuple[date, date]:
+    try:
+        first = date.fromisoformat(f"{period}-01")
+    except ValueError as error:
+        raise WrongUse(f"--period takes a month as YYYY-MM, not {period!r}.") from error
+    return first, first.replace(day=monthrange(first.year, first.month)[1])
+
+
+def _spotted(spot: Spot) -> Spotted:
+    return Spotted(spot.what, spot.key, spot.words, dict(spot.ids))

@@ -1,0 +1,51 @@
+"""Configuration: ``ml-connector.toml`` in the data folder; every key also as ``ML_CONNECTOR_<KEY>``, which wins.
+
+Nothing in here is a secret.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ml_connector.domain.errors import WrongUse
+
+FILE: Final = "ml-connector.toml"
+PREFIX: Final = "ML_CONNECTOR_"
+
+
+class Settings(BaseModel):
+    """Every key of the configuration. ``database`` is a ``postgresql://`` address; empty: SQLite in the data folder.
+
+    ``test_settle_s`` shortens how long a lost reply is waited for. It is for tests on the sandbox and is refused for any ERP
+    that is not on this very machine.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    database: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    test_settle_s: float | None = Field(default=None, ge=0)
+
+
+def load(data_folder: Path, environment: Mapping[str, str]) -> Settings:
+    """Raises :class:`WrongUse` naming the key that is wrong."""
+    values: dict[str, Any] = {}
+    file = data_folder / FILE
+    if file.is_file():
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise WrongUse(f"{file} is not TOML: {error}.") from error
+    for key in Settings.model_fields:
+        if (given := environment.get(PREFIX + key.upper())) is not None:
+            values[key] = given
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise WrongUse(f"The configuration key {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}.") from error

@@ -1,0 +1,194 @@
+"""What people are told, made from what is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ml_connector.app.house import House
+from ml_connector.app.links import Links
+from ml_connector.app.reports import (
+    CheckShown,
+    DocumentShown,
+    HeldShown,
+    LineShown,
+    PlanShown,
+    ProofShown,
+    RunReport,
+    WaitingShown,
+)
+from ml_connector.domain.documents import Document, State
+from ml_connector.domain.target import Absent, Case, Present, Seen, Unsupported, reliability_class
+from ml_connector.engine.interface import SliceEnd
+from ml_connector.flows import discovery, states
+from ml_connector.flows.books import Books
+from ml_connector.flows.planning import Planned
+from ml_connector.flows.proving import Certificate
+from ml_connector.posting import equality
+from ml_connector.store import documents, plans, proofs, records, settlements
+from ml_connector.store.documents import DocumentRow
+from ml_connector.store.plans import PlanState
+from ml_connector.store.proofs import ProofRow
+
+
+async def plan_shown(books: Books, planned: Planned) -> PlanShown:
+    """A plan with every document, and what the ERP shows for each now."""
+    rows = planned.documents
+    seen = await books.target.observe([Case(row.document, row.wire_key) for row in rows]) if rows else {}
+    plan = planned.plan
+    return PlanShown(
+        id=plan.id if plan else "",
+        link=books.link.name,
+        flow=discovery.FLOW,
+        state=plan.state.value if plan else "",
+        hash=plan.sha256 if plan else "",
+        inputs=plan.inputs if plan else {},
+        documents=tuple(_document(books, row, seen.get(row.key)) for row in rows),
+        held=tuple(
+            HeldShown(settlement_id, settlement_id, findings[0].code, states.words(findings))
+            for settlement_id, findings in sorted(planned.held.items())
+        ),
+    )
+
+
+def lines_shown(document: Document) -> tuple[LineShown, ...]:
+    return tuple(
+        LineShown(
+            line.account, line.category, line.store, line.text, line.debit, line.credit, line.rows, posts=line.posts
+        )
+        for line in document.lines
+    )
+
+
+def proof_shown(certificate: Certificate) -> ProofShown:
+    data = certificate.proof.to_data()
+    return _proof(data, certificate.audit_head, certificate.made_at)
+
+
+async def run_report(
+    house: House, links: Links, link: str, flow: str, ends: Sequence[SliceEnd], started: datetime
+) -> RunReport:
+    """What a run did, from the ends of its slices and from what is on record now."""
+    row = await links.row(link)
+    ready = await links.link(link)
+    failed = next((end for end in ends if end.words), None)
+
+    def read(conn: Connection) -> tuple[list[HeldShown], list[WaitingShown], list[ProofShown], str | None]:
+        return (
+            _held(conn, link, row.amazon),
+            _waiting(conn, link),
+            _proofs_since(conn, link, ready.account, started),
+            _awaiting(conn, link) if not ready.approval_automatic else None,
+        )
+
+    held, waiting, made, awaiting = await house.store.call(read)
+    counts: dict[str, int] = {}
+    for end in ends:
+        for name, value in end.counts.items():
+            counts[name] = counts.get(name, 0) + value
+    unproved = counts.get("unproved", 0)
+    exit_code = failed.exit_code if failed is not None else int(bool(held or unproved or waiting))
+    return RunReport(
+        link=link,
+        flow=flow,
+        discovered=counts.get("discovered", 0),
+        posted=counts.get("posted", 0),
+        adopted=counts.get("adopted", 0),
+        proved=counts.get("proved", 0),
+        held=tuple(held),
+        waiting=tuple(waiting),
+        proofs=tuple(made),
+        awaiting_approval=awaiting,
+        trouble=failed.words if failed is not None else "",
+        exit_code=exit_code,
+    )
+
+
+def _document(books: Books, row: DocumentRow, seen: Seen | None) -> DocumentShown:
+    document = row.document
+    steps = books.target.steps(document)
+    return DocumentShown(
+        key=row.key,
+        kind=row.kind,
+        settlement_id=document.reference,
+        posting_date=document.posting_date,
+        currency=document.currency,
+        total=document.total,
+        class_=steps.why if isinstance(steps, Unsupported) else reliability_class(steps).value,
+        references=dict(books.target.references_of(document)),
+        lines=lines_shown(document),
+        hash=row.sha256,
+        target=_difference(books, document, seen),
+    )
+
+
+def _difference(books: Books, document: Document, seen: Seen | None) -> str:
+    """What the ERP shows for a planned document, in words."""
+    match seen:
+        case Absent():
+            return "absent"
+        case Present(_, shown, ours):
+            different = equality.differences(books.target.project(document, {}), shown)
+            whose = "" if ours else "without our key, "
+            return f"{whose}different: {'; '.join(different)}" if different else f"{whose}equal"
+        case None:
+            return "unclear"
+        case _:
+            return type(seen).__name__.lower()
+
+
+def _held(conn: Connection, link: str, amazon: str) -> list[HeldShown]:
+    out = [
+        HeldShown(row.settlement_id, row.settlement_id, row.reason.partition(":")[0], row.reason)
+        for row in settlements.find(conn, link=link, state=states.HELD)
+    ]
+    out += [
+        HeldShown(row.natural_id, "", row.reason.partition(":")[0], row.reason)
+        for row in records.find(conn, connection=amazon, kind=discovery.REPORT, state=discovery.REFUSED)
+    ]
+    out += [
+        HeldShown(row.key, row.document.reference, row.reason_code, row.reason)
+        for row in documents.find(conn, link=link, state=State.HELD)
+    ]
+    return out
+
+
+def _waiting(conn: Connection, link: str) -> list[WaitingShown]:
+    on_its_way = (State.APPROVED, State.POSTING, State.ENTERED)
+    return [
+        WaitingShown(row.key, row.next_look_at, row.reason or "It is posted by the next run.")
+        for row in documents.find(conn, link=link, state=on_its_way)
+    ]
+
+
+def _proofs_since(conn: Connection, link: str, account: str, since: datetime) -> list[ProofShown]:
+    """The certificates that this run made."""
+    newest = (proofs.latest(conn, account, row.settlement_id) for row in settlements.find(conn, link=link))
+    return [_kept(row) for row in newest if row is not None and row.made_at >= since]
+
+
+def _awaiting(conn: Connection, link: str) -> str | None:
+    found = plans.find(conn, link=link, state=PlanState.OPEN)
+    return found[0].id if found else None
+
+
+def _kept(row: ProofRow) -> ProofShown:
+    return _proof(row.content, row.audit_head, row.made_at)
+
+
+def _proof(data: object, audit_head: str, made_at: datetime) -> ProofShown:
+    assert isinstance(data, dict)  # noqa: S101 - written by Proof.to_data
+    return ProofShown(
+        settlement_id=data["settlement_id"],
+        currency=data["currency"],
+        total=data["total"],
+        sha256=data["sha256"],
+        proved=data["proved"],
+        entered=data["entered"],
+        checks=tuple(CheckShown(**check) for check in data["checks"]),
+        documents=tuple(data["documents"]),
+        audit_head=audit_head,
+        made_at=made_at,
+    )

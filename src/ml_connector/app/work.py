@@ -1,0 +1,177 @@
+"""The work of a slice: one flow of one link. What the engine runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from ml_connector.app.connections import Connections
+from ml_connector.app.house import House
+from ml_connector.app.links import Links, Mappings
+from ml_connector.domain.errors import Unavailable, WrongUse
+from ml_connector.engine.interface import Order, Slice, SliceEnd, SliceState
+from ml_connector.flows import approving, discovery, planning, proving, reconcile
+from ml_connector.flows.books import Books, Progress
+from ml_connector.posting.decide import Decision, Rules
+from ml_connector.posting.loop import Poster, Tally
+from ml_connector.store import links
+from ml_connector.store.documents import DocumentRow
+
+SETTLEMENTS: Final = "settlements"
+POST: Final = "post"
+PROVE: Final = "prove"
+RECONCILE: Final = "reconcile"
+
+#: How far back reconcile looks again (DESIGN 5).
+RECONCILE_DAYS: Final = 90
+
+
+def _nothing(_done: int, _total: int, _words: str) -> None:
+    """Nobody watches."""
+
+
+@dataclass(slots=True)
+class Work:
+    """Does slices. ``since`` and ``wait`` are the wishes of whoever runs here and now; a schedule has none."""
+
+    house: House
+    connections: Connections
+    links: Links
+    mappings: Mappings
+    progress: Progress = _nothing
+    since: date | None = None
+    wait: bool = False
+    stopping: Callable[[], bool] = lambda: False
+    unapproved: list[str] = field(default_factory=list)
+
+    async def __call__(self, slice_: Slice) -> SliceEnd:
+        match slice_.flow:
+            case "settlements":
+                return await self._settlements(slice_)
+            case "post":
+                return await self._post(slice_)
+            case "prove":
+                return await self._prove(slice_)
+            case "reconcile":
+                return await self._reconcile(slice_)
+            case _:
+                raise WrongUse(f"There is no flow {slice_.flow!r}; there is: {SETTLEMENTS}.")
+
+    async def books(self, link: str, progress: Progress | None = None) -> Books:
+        """A link, opened on both sides."""
+        ready = await self.links.link(link)
+        return Books(
+            store=self.house.store,
+            target=await self.connections.target(ready.erp),
+            link=ready,
+            mapping=await self.mappings.newest(link),
+            mapping_version=lambda version: self.mappings.version(link, version),
+            sheets=await self.links.sheets(link),
+            clock=self.house.clock,
+            note=self.house.note,
+            scratch=Path(self.house.scratch.name),
+            progress=progress or self.progress,
+        )
+
+    async def _settlements(self, slice_: Slice) -> SliceEnd:
+        """Read and plan; approve where the link lets a rule decide."""
+        books = await self.books(slice_.link)
+        discovered = await discovery.discover(books, await self.connections.amazon(books.link.amazon), self.since)
+        planned = await planning.plan(books)
+        approved = 0
+        if planned.plan is not None and books.link.approval_automatic:
+            approved = await approving.approve(books, planned.plan, "automatic")
+            approved += await approving.approve_restatements(books, "automatic")
+        counts = {"discovered": discovered, "approved": approved, "held": len(planned.held)}
+        return SliceEnd(SliceState.DONE, counts, then=(self._order(slice_, books.link.erp, POST),))
+
+    async def _post(self, slice_: Slice) -> SliceEnd:
+        """Drain the documents of the link's ERP connection; wait for lost replies to settle where somebody waits."""
+        books = await self.books(slice_.link)
+        until = await self.house.recovering_until()
+        if until is not None:
+            return SliceEnd(
+                SliceState.FAILED,
+                code="recovering",
+                words=f"The database was restored; nothing is written to an ERP before {until:%Y-%m-%d %H:%M} UTC.",
+                exit_code=3,
+            )
+        poster = self._poster(books)
+        total = Tally()
+        while True:
+            tally = await poster.drain()
+            total.posted += tally.posted
+            total.adopted += tally.adopted
+            total.held += tally.held
+            total.trouble = tally.trouble
+            if not self.wait or self.stopping() or tally.next_look_at is None or tally.trouble is not None:
+                break
+            pause_s = (tally.next_look_at - self.house.clock.now()).total_seconds()
+            self.progress(
+                total.posted, total.posted + 1, f"waiting {max(0, round(pause_s))} s for a lost reply to settle"
+            )
+            await self.house.clock.sleep(max(0.05, pause_s))
+        counts = {"posted": total.posted, "adopted": total.adopted, "held": total.held}
+        then = (self._order(slice_, books.link.erp, PROVE),)
+        if total.trouble is not None:
+            return SliceEnd(SliceState.FAILED, counts, total.trouble.code, str(total.trouble), 3, then)
+        return SliceEnd(SliceState.DONE, counts, then=then)
+
+    async def _prove(self, slice_: Slice) -> SliceEnd:
+        books = await self.books(slice_.link)
+        proved = unproved = 0
+        for settlement_id in await proving.unproved(books):
+            certificate = await proving.certify(books, settlement_id)
+            proved += certificate.proof.proved
+            unproved += not certificate.proof.proved
+        return SliceEnd(SliceState.DONE, {"proved": proved, "unproved": unproved})
+
+    async def _reconcile(self, slice_: Slice) -> SliceEnd:
+        books = await self.books(slice_.link)
+        today = self.house.clock.now().date()
+        looked_at, spots = await reconcile.reconcile(books, today - timedelta(days=RECONCILE_DAYS), today)
+        return SliceEnd(SliceState.DONE, {"looked_at": looked_at, "found": len(spots)})
+
+    def _poster(self, books: Books) -> Poster:
+        done = 0
+
+        def progress(row: DocumentRow, _decision: Decision) -> None:
+            nonlocal done
+            done += 1
+            self.progress(done, done, f"posting {row.key}")
+
+        return Poster(
+            store=self.house.store,
+            target=books.target,
+            connection=books.link.erp,
+            # One embedded engine per data folder: whoever holds its lock inherits the leases of the one that died.
+            holder=f"engine:{self.house.installation.id}",
+            clock=self.house.clock,
+            random=self.house.random,
+            note=self.house.note,
+            rules=Rules(adopt_foreign=books.link.adopt_equal),
+            cancelled=self.stopping,
+            on_progress=progress,
+        )
+
+    def _order(self, slice_: Slice, connection: str, flow: str) -> Order:
+        return Order(connection, flow, slice_.link, slice_.slot, by=slice_.flow)
+
+
+def connection_of(conn: Connection, link: str, flow: str) -> str | None:
+    """On which connection a scheduled flow runs; None when the link is gone."""
+    row = links.get(conn, link)
+    if row is None:
+        return None
+    return row.amazon if flow == SETTLEMENTS else row.erp
+
+
+def need_available(end: SliceEnd) -> None:
+    """Raise what stopped a slice, for callers that cannot go on without it."""
+    if end.state is SliceState.FAILED and end.exit_code == 3:
+        raise Unavailable(end.words, code=end.code)
