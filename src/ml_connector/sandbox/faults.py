@@ -197,6 +197,7 @@ def plain_refusal(status: int) -> Refusal:
     return Refusal(status, b"", "text/plain")
 
 
+_BODY_MAX_BYTES = 64 * 1024 * 1024
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Error</title></head><body><h1>The request could not be served.</h1></body></html>\n"
 
 
@@ -328,6 +329,8 @@ async def _whole_body(receive: Receive) -> bytes:
             raise ConnectionBroken
         piece: bytes = message.get("body", b"")
         body += piece
+        if len(body) > _BODY_MAX_BYTES:
+            raise ConnectionBroken
         if not message.get("more_body", False):
             return body
 
