@@ -167,12 +167,13 @@ async def _plan_one(
     if main_store is not None and translated.groups.main_store is None:
         # The neighbours decided it: the zone and the tax rules of that store apply, so the file is read once more.
         translated = await translation.again(books, row, references, main_store)
-        if translated.groups is None:
-            return list(translated.findings), None
+    groups = translated.groups
+    if groups is None:
+        return list(translated.findings), None
     findings = list(context_findings(books, row.settlement_id, facts))
     claimed = await translation.claimed_elsewhere(books, translated.sha256, row.settlement_id)
     made = plan_settlement(
-        translated.groups,
+        groups,
         policy=books.link.policy,
         mapping=books.mapping,
         references=references,
