@@ -9,7 +9,6 @@ data folder must not bring its key.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -51,7 +50,7 @@ class MasterKey:
         """From base64. Raises :class:`KeyProblem`, which never shows the text."""
         try:
             return cls.of(base64.b64decode(text, validate=True))
-        except binascii.Error as error:
+        except ValueError as error:
             raise KeyProblem("The master key is not base64: give 32 random bytes in base64.") from error
 
     @property

@@ -19,7 +19,7 @@ from ml_connector.domain.settlements import RowRanges
 from ml_connector.domain.target import Outcome
 from ml_connector.store import attempts, documents, posting_sets
 from ml_connector.store.documents import NewDocument
-from tests.support.clock import NOON
+from tests.support.clock import NOON, FakeClock
 from tests.support.databases import in_transaction
 from tests.support.entries import entry
 
@@ -182,8 +182,6 @@ def test_due_is_what_waits_now_with_its_whole_set_oldest_set_first(where: str | 
 
 
 def test_the_next_look_is_the_earliest_that_is_planned_and_now_for_what_waits(where: str | Path) -> None:
-    from tests.support.clock import FakeClock
-
     def look(conn: Connection) -> list[object]:
         out: list[object] = [documents.next_look_at(conn, "sap")]
         documents.add(conn, [new(entry("111"), "a"), new(entry("222"), "b")])
