@@ -50,6 +50,8 @@ def serve(
     ledger, kept = _open(state)
     clock = RealClock(speed, present() if kept is None else max(kept, present()))
     with closing(ledger), socket.create_server((LOOPBACK, port)) as listener:
+        # Accepted connections inherit it: head and body of an answer must not wait for an acknowledgement in between.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         address = f"{'https' if tls else 'http'}://{LOOPBACK}:{listener.getsockname()[1]}"
         world = World(clock, seed=seed, state=ledger, faults=plan, scenario=told, base_url=address)
         _run(world, listener, tls=tls, ready=ready)
