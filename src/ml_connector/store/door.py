@@ -145,6 +145,11 @@ class _OneConnection:
             self._conn = self._engine.connect()
         return self._conn
 
+    def in_transaction(self) -> bool:
+        """What SQLite itself says."""
+        driver: Any = self.get().connection.driver_connection
+        return bool(driver.in_transaction)
+
     def drop(self) -> None:
         conn, self._conn = self._conn, None
         if conn is not None:
@@ -243,6 +248,12 @@ class WriterDoor:
             with self._connection.get().begin():
                 for call in batch:
                     call.run(self._connection.get())
+                    if call.error is not None and not self._connection.in_transaction():
+                        # A full disk takes back everything, and what followed would commit by itself.
+                        raise Unavailable(
+                            "The database took back a whole transaction: check that its disk has room.",
+                            code="database_unavailable",
+                        ) from call.error
         except BaseException as error:  # noqa: BLE001  nothing of the group is on disk: every caller must know
             told = _unavailable(error) if isinstance(error, DBAPIError) else error
             for call in batch:

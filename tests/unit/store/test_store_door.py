@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,32 @@ def test_waiting_calls_share_a_transaction_of_at_most_64(tmp_path: Path) -> None
     assert -(-200 // GROUP_SIZE_MAX) <= transactions < 200
 
 
+@asynccontextmanager
+async def busy(store: Store) -> AsyncIterator[None]:
+    """The writer is inside a transaction, and ends it with the block."""
+    loop, begun, gate = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def wait(_conn: Connection) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()
+
+    transaction = asyncio.create_task(store.call(wait))
+    await begun.wait()
+    yield
+    gate.set()
+    await transaction
+
+
+async def in_one_group(store: Store, *fns: Callable[[Connection], object]) -> list[object]:
+    """Ask for all of them while the writer is busy, so that they share its next transaction."""
+    async with busy(store):
+        calls = [asyncio.create_task(store.call(fn)) for fn in fns]
+        await asyncio.sleep(0)
+    ends = list(await asyncio.gather(*calls, return_exceptions=True))
+    assert store.counts.transactions == 2
+    return ends
+
+
 def test_when_the_commit_fails_every_caller_of_the_group_is_told_and_nothing_is_kept(tmp_path: Path) -> None:
     # A deferred foreign key is checked at the commit: the nearest thing to a full disk that a test can have.
     path = sqlite_database(tmp_path)
@@ -88,37 +115,40 @@ def test_when_the_commit_fails_every_caller_of_the_group_is_told_and_nothing_is_
         setup.execute("CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)")
     setup.close()
 
-    async def group(store: Store) -> list[object]:
-        poison = store.call(lambda conn: conn.execute(text("INSERT INTO child VALUES (1)")).rowcount)
-        calls = [store.call(put(f"{n}")) for n in range(3)]
-        together = await asyncio.gather(poison, *calls, return_exceptions=True)
-        afterwards = await store.call(put("afterwards"))
-        return [*together, afterwards]
+    def poison(conn: Connection) -> None:
+        conn.execute(text("INSERT INTO child VALUES (1)"))
 
-    ends = in_store(path, group)
+    async def group(store: Store) -> tuple[list[object], str]:
+        return await in_one_group(store, put("before"), poison, put("after")), await store.call(put("afterwards"))
 
-    assert all(isinstance(end, Unavailable) for end in ends[:1])
-    lost = [end for end in ends[1:4] if isinstance(end, Unavailable)]
-    assert in_transaction(path, kept) == sorted(str(end) for end in ends[1:] if isinstance(end, str))
-    assert len(lost) + len(in_transaction(path, kept)) == 4
+    ends, afterwards = in_store(path, group)
+
+    assert [type(end) for end in ends] == [Unavailable] * 3
+    assert in_transaction(path, kept) == [afterwards]
+
+
+def test_when_the_database_takes_back_the_transaction_every_caller_of_the_group_is_told(tmp_path: Path) -> None:
+    def take_back(conn: Connection) -> None:
+        conn.exec_driver_sql("ROLLBACK")  # as SQLite does by itself when the disk is full
+        raise Stop
+
+    async def group(store: Store) -> tuple[list[object], str]:
+        return await in_one_group(store, put("before"), take_back, put("after")), await store.call(put("afterwards"))
+
+    path = sqlite_database(tmp_path)
+    ends, afterwards = in_store(path, group)
+
+    assert [type(end) for end in ends] == [Unavailable] * 3
+    assert in_transaction(path, kept) == [afterwards]
 
 
 def test_a_call_cancelled_before_its_turn_is_not_made(tmp_path: Path) -> None:
     async def cancel_one(store: Store) -> None:
-        gate = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def slow(conn: Connection) -> None:
-            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()
-
-        first = asyncio.create_task(store.call(slow))
-        await asyncio.sleep(0.01)
-        second = asyncio.create_task(store.call(put("cancelled")))
-        await asyncio.sleep(0)
-        second.cancel()
-        await asyncio.sleep(0)
-        gate.set()
-        await first
+        async with busy(store):
+            call = asyncio.create_task(store.call(put("cancelled")))
+            await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.sleep(0)
 
     path = sqlite_database(tmp_path)
     in_store(path, cancel_one)
