@@ -24,8 +24,9 @@ def url_of(where: str | Path) -> URL:
         return URL.create("sqlite", database=str(where))
     try:
         url = make_url(where)
-    except ArgumentError as error:
-        raise WrongUse("The database address cannot be read: give a path or postgresql://user@host/name.") from error
+    except ArgumentError:
+        # Without its cause, which repeats the address with its password.
+        raise WrongUse("The database address cannot be read: give a path or postgresql://user@host/name.") from None
     backend = url.drivername.partition("+")[0]
     if backend in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
