@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from random import Random
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -105,6 +106,8 @@ class HttpClient:
                 pool=self.timeouts.total_s,
             ),
             follow_redirects=False,
+            # Sessions are each connector's own business: a jar would decide by rules of its own what travels with what.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # A proxy of the environment must not swallow a system on this very machine.
             trust_env=urlsplit(self.base_url).hostname not in _LOOPBACK,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 import httpx2
@@ -23,14 +23,6 @@ _COOKIES: Final = ("B1SESSION", "ROUTEID", "CompanyDB")
 _DEFAULT_TIMEOUT_MIN: Final = 30
 _LOCKED_CODE: Final = 100_000_055
 _ERROR_BODY_MAX: Final = 64 * 1024
-
-
-class _NoCookie(httpx2.Auth):
-    """A sign-in starts from nothing: a stale session must not travel with it."""
-
-    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
-        request.headers.pop("Cookie", None)
-        yield request
 
 
 class Session:
@@ -110,7 +102,6 @@ class Session:
             "/Login",
             headers={"Content-Type": "application/json"},
             content=json.dumps(body).encode(),
-            auth=_NoCookie(),
             attempts=2,
         )
         if not answer.ok:
