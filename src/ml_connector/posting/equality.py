@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ml_connector.domain import money
 from ml_connector.domain.target import Shown, ShownLine
 
 _SHOWN_MAX = 5
@@ -47,8 +46,3 @@ def _line(shown: Shown, line: _Comparable) -> str:
 
 def _text(shown: Shown, value: object) -> str:
     return f"{value} {shown.currency}"
-
-
-def is_zero(shown: Shown) -> bool:
-    """True when there is nothing to post: no line carries an amount."""
-    return all(line.debit == money.ZERO and line.credit == money.ZERO for line in shown.lines)
