@@ -40,7 +40,7 @@ from ml_connector.posting import sets, trail
 from ml_connector.posting.decide import Decision, Done, Go, Hold, Rules, Wait, decide
 from ml_connector.posting.permit import LeasePermit
 from ml_connector.store import attempts, documents, leases
-from ml_connector.store.documents import DocumentRow
+from ml_connector.store.documents import ON_ITS_WAY, DocumentRow
 from ml_connector.store.door import Store
 from ml_connector.store.leases import Lease
 
@@ -49,6 +49,7 @@ _SETS_PER_ROUND: Final = 25
 _BACKOFF_FIRST_S: Final = 2.0
 _BACKOFF_MAX_S: Final = 900.0
 _LOOK_AGAIN_AFTER_TROUBLE_S: Final = 30.0
+_LOOK_AGAIN_AT_BLOCKED_S: Final = 300.0
 
 
 class Note(Protocol):
@@ -120,8 +121,7 @@ class Poster:
         except Unavailable as trouble:
             tally.trouble = trouble
             later = batch.looked_at + timedelta(seconds=_LOOK_AGAIN_AFTER_TROUBLE_S)
-            await self.store.call(lambda conn: _postpone(conn, batch.due, later))
-            return lease
+            return await self.store.call(lambda conn: self._postpone(conn, batch.due, later, lease))
         decisions = self._decide(batch, cases, steps, seen)
         renewed = await self.store.call(lambda conn: self._record_decisions(conn, batch, decisions, lease))
         if renewed is None:
@@ -135,7 +135,7 @@ class Poster:
             if isinstance(decision, Go)
         ]
         if moves:
-            permit = LeasePermit(self.store, self.clock, renewed, self.lease_ttl_s, self.cancelled)
+            permit = LeasePermit(self.store, self.clock, renewed, self.lease_ttl_s, batch.looked_at, self.cancelled)
             receipts: Mapping[DocumentKey, Receipt]
             try:
                 receipts = await self.target.advance(moves, permit)
@@ -143,16 +143,17 @@ class Poster:
                 tally.trouble = trouble
                 # What was granted may have been sent; what was not was not.
                 receipts = {move.key: NotSent(str(trouble)) for move in moves if move.key not in permit.intents}
-            await self.store.call(lambda conn: self._record_receipts(conn, moves, permit.intents, receipts))
-            return permit.lease
+            return await self.store.call(lambda conn: self._record_receipts(conn, moves, permit, receipts))
         return renewed
 
     def _load(self, conn: Connection) -> _Batch:
         now = self.store.now(conn)
         due = documents.due(conn, self.connection, now, _SETS_PER_ROUND)
-        members = {set_id: documents.of_set(conn, set_id) for set_id in {row.set_id for row in due}}
+        # In the order of the due documents, never of a set: one seed is one history.
+        members = {set_id: documents.of_set(conn, set_id) for set_id in dict.fromkeys(row.set_id for row in due)}
         linked = {row.key: row.ids for rows in members.values() for row in rows}
-        return _Batch(now, tuple(due), members, attempts.trails(conn, [row.key for row in due]), linked)
+        moving = [row.key for rows in members.values() for row in rows if row.state in ON_ITS_WAY]
+        return _Batch(now, tuple(due), members, attempts.trails(conn, moving), linked)
 
     def _decide(
         self,
@@ -172,9 +173,22 @@ class Poster:
                 case, needed, seen.get(key, Unclear("no answer to the look")), expected, batch.looked_at, self.rules
             )
         out: dict[DocumentKey, Decision] = {}
+        later = batch.looked_at + timedelta(seconds=_LOOK_AGAIN_AT_BLOCKED_S)
         for rows in batch.members.values():
-            out.update(sets.gate([_member(row, alone.get(row.key), steps.get(row.key), batch) for row in rows]))
+            out.update(sets.gate([self._member(row, alone.get(row.key), batch) for row in rows], later))
         return out
+
+    def _member(self, row: DocumentRow, decision: Decision | None, batch: _Batch) -> sets.Member:
+        """``row`` as one of its set. One that is on its way and not due waits until it is."""
+        due = decision is not None
+        begun = False
+        if row.state in ON_ITS_WAY:
+            needed = self.target.steps(row.document)
+            steps = () if isinstance(needed, Unsupported) else needed
+            begun = any(trail.may_have_landed(batch.trails[row.key], step, steps) for step in steps if step.counts)
+            if decision is None:
+                decision = Wait(row.next_look_at or batch.looked_at, row.reason or f"Waits for {row.key}.")
+        return sets.Member(row.key, row.state, decision, begun, row.document.depends_on, due)
 
     def _record_decisions(
         self, conn: Connection, batch: _Batch, decisions: Mapping[DocumentKey, Decision], lease: Lease
@@ -209,17 +223,22 @@ class Poster:
         self,
         conn: Connection,
         moves: Sequence[Move],
-        intents: Mapping[DocumentKey, int],
+        permit: LeasePermit,
         receipts: Mapping[DocumentKey, Receipt],
-    ) -> None:
+    ) -> Lease | None:
+        """What became of the attempts, which are ours whatever happened; and where the documents stand now, unless the lease
+        was lost: then another one has looked since, and knows better."""
         now = self.store.now(conn)
+        renewed = leases.renew(conn, permit.lease, self.lease_ttl_s, now)
         for move in moves:
             receipt = receipts.get(move.key, Unknown("no receipt"))
             outcome, ids, words = _outcome(receipt)
-            if move.key in intents:
-                attempts.close(conn, intents[move.key], outcome, ids, words, now)
+            if move.key in permit.intents:
+                attempts.close(conn, permit.intents[move.key], outcome, ids, words, now)
                 self.note(conn, "attempt", move.key, {"step": move.step.name, "outcome": outcome.value, "words": words})
-            self._after(conn, move, receipt, now)
+            if renewed is not None:
+                self._after(conn, move, receipt, now)
+        return renewed
 
     def _after(self, conn: Connection, move: Move, receipt: Receipt, now: datetime) -> None:
         """When to look again. A refusal holds at once, unless it says that the document is there already."""
@@ -236,6 +255,12 @@ class Poster:
                 documents.set_state(conn, move.key, State.POSTING, next_look_at=until)
             case _:
                 documents.set_state(conn, move.key, State.POSTING)
+
+    def _postpone(self, conn: Connection, rows: Sequence[DocumentRow], until: datetime, lease: Lease) -> Lease | None:
+        renewed = leases.renew(conn, lease, self.lease_ttl_s, self.store.now(conn))
+        for row in rows if renewed is not None else ():
+            documents.set_state(conn, row.key, row.state, next_look_at=until)
+        return renewed
 
     def _count(self, row: DocumentRow, decision: Decision, tally: Tally) -> None:
         if isinstance(decision, Done):
@@ -272,15 +297,6 @@ def _case(row: DocumentRow, batch: _Batch) -> Case:
     )
 
 
-def _member(
-    row: DocumentRow, decision: Decision | None, steps: tuple[Step, ...] | Unsupported | None, batch: _Batch
-) -> sets.Member:
-    needed = () if steps is None or isinstance(steps, Unsupported) else steps
-    tried = batch.trails.get(row.key, ())
-    begun = any(trail.may_have_landed(tried, step, needed) for step in needed if step.counts)
-    return sets.Member(row.key, row.state, decision, begun, row.document.depends_on)
-
-
 def _outcome(receipt: Receipt) -> tuple[Outcome, Ids, str]:
     match receipt:
         case Accepted(ids):
@@ -291,8 +307,3 @@ def _outcome(receipt: Receipt) -> tuple[Outcome, Ids, str]:
             return Outcome.NOT_SENT, (), why
         case Unknown(why):
             return Outcome.UNKNOWN, (), why
-
-
-def _postpone(conn: Connection, rows: Sequence[DocumentRow], until: datetime) -> None:
-    for row in rows:
-        documents.set_state(conn, row.key, row.state, next_look_at=until)

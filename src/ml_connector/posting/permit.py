@@ -12,7 +12,7 @@ from ml_connector.domain.clock import Clock
 from ml_connector.domain.documents import State
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Move, PassRefused
-from ml_connector.posting.trail import PASS_LIFE_S
+from ml_connector.posting.trail import LOOK_AGE_MAX_S, PASS_LIFE_S
 from ml_connector.store import attempts, documents, leases
 from ml_connector.store.door import Store
 from ml_connector.store.leases import Lease
@@ -42,17 +42,19 @@ class OncePass:
 
 @dataclass(slots=True)
 class LeasePermit:
-    """Permits of one round, under one lease. ``intents`` are the attempts it opened, by document."""
+    """Permits of one round, under one lease, for what was looked at from ``looked_at`` on. ``intents`` are the attempts it
+    opened, by document."""
 
     store: Store
     clock: Clock
     lease: Lease
     ttl_s: float
+    looked_at: datetime
     cancelled: Callable[[], bool]
     intents: dict[DocumentKey, int] = field(default_factory=dict)
 
     async def grant(self, moves: Sequence[Move]) -> OncePass:
-        """In one transaction: the lease is ours, nobody else touched these documents since they were looked at, and the
+        """In one transaction: the lease is ours, the look is young enough, nobody else touched these documents since, and the
         intents are on record. Raises :class:`PassRefused`."""
         if self.cancelled():
             raise PassRefused("the work was cancelled")
@@ -64,6 +66,8 @@ class LeasePermit:
     def _record(self, conn: Connection, moves: Sequence[Move]) -> tuple[list[int], Lease, float]:
         now = self.store.now(conn)
         lease, left_s = self._held(conn, now)
+        if (now - self.looked_at).total_seconds() > LOOK_AGE_MAX_S:
+            raise PassRefused("the look is too old")
         keys = [move.key for move in moves]
         trails = attempts.trails(conn, keys)
         for move in moves:

@@ -15,6 +15,9 @@ from ml_connector.domain.target import Attempt, Outcome, Step, Trail
 #: A pass must be used within this time after the permit was written; with it, a stored attempt bounds the send.
 PASS_LIFE_S: Final = 30.0
 
+#: A look that began longer ago permits nothing: meanwhile a person may have done the same by hand.
+LOOK_AGE_MAX_S: Final = 300.0
+
 #: The code by which a connector reports that the server refuses a *second* one: the next look must find the first.
 DUPLICATE: Final = "duplicate"
 
