@@ -1,47 +1,58 @@
-"""What other settlements need to know of this one: a few sums of its groups."""
+"""What the chain checks of other settlements need to know of this one (ACCOUNTING 4 and 7; settlement dossier, section 9)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
+from ml_connector.accounting.row_proof import row_ticks
 from ml_connector.domain import money
+from ml_connector.domain.errors import Inconsistent
 from ml_connector.domain.mapping import fold_label
-from ml_connector.domain.settlements import SettlementFacts, SettlementGroups
+from ml_connector.domain.settlement_rows import RefusedSettlement, SettlementRows
+from ml_connector.domain.settlements import Group, SettlementFacts, SettlementGroups
 
-#: How the two reserve rows of a file are told apart: the settlement before, and this one (settlement dossier, section 9).
 _PREVIOUS: Final = fold_label("Previous Reserve Amount Balance")
+_CURRENT: Final = fold_label("Current Reserve Amount")
 
 
-def facts_of(groups: SettlementGroups) -> SettlementFacts:
-    """What the chains need to know of one file. Failed payouts are told apart as far as the groups do: two in one group
-    are one sum, which then matches no payout and is named as unmatched."""
-    sums = {
-        "previous": money.ZERO,
-        "current": money.ZERO,
-        "payable_to_amazon": money.ZERO,
-        "successful_charge": money.ZERO,
-    }
-    failed: list[Decimal] = []
-    for group in groups.groups:
-        role = group.category or ""
-        if role == "reserve":
-            role = "previous" if fold_label(group.key.triple.amount_description) == _PREVIOUS else "current"
-        if role in sums:
-            sums[role] += group.amount
-        elif role == "failed_payout":
-            failed.append(group.amount)
-    head = groups.head
+def settlement_facts(groups: SettlementGroups, rows: SettlementRows) -> SettlementFacts:
+    """The facts of a settlement. ``rows`` is the file of ``groups``: failed payouts are told one by one, so that it is read
+    again where several fall into one group."""
     return SettlementFacts(
-        settlement_id=head.settlement_id,
-        currency=head.currency,
+        settlement_id=groups.head.settlement_id,
+        currency=groups.head.currency,
         main_store=groups.main_store,
-        start=head.start,
-        end=head.end,
-        total=head.total,
-        previous_reserve=sums["previous"],
-        current_reserve=sums["current"],
-        payable=sums["payable_to_amazon"],
-        charged=sums["successful_charge"],
-        failed_payouts=tuple(failed),
+        start=groups.head.start,
+        end=groups.head.end,
+        total=groups.head.total,
+        previous_reserve=_sum(g for g in _of(groups, "reserve") if _description(g) == _PREVIOUS),
+        current_reserve=_sum(g for g in _of(groups, "reserve") if _description(g) == _CURRENT),
+        payable=_sum(_of(groups, "payable_to_amazon")),
+        charged=_sum(_of(groups, "successful_charge")),
+        failed_payouts=_singly(_of(groups, "failed_payout"), rows),
     )
+
+
+def _of(groups: SettlementGroups, category: str) -> list[Group]:
+    return [group for group in groups.groups if group.category == category]
+
+
+def _description(group: Group) -> str:
+    return fold_label(group.key.triple.amount_description)
+
+
+def _sum(groups: Iterable[Group]) -> Decimal:
+    return sum((group.amount for group in groups), money.ZERO)
+
+
+def _singly(groups: list[Group], rows: SettlementRows) -> tuple[Decimal, ...]:
+    """The amounts of the groups' rows, in file order."""
+    if all(group.rows.count == 1 for group in groups):
+        ordered = sorted(groups, key=lambda group: next(iter(group.rows)))
+        return tuple(group.amount for group in ordered)
+    found = row_ticks(rows, [group.rows for group in groups])
+    if isinstance(found, RefusedSettlement):
+        raise Inconsistent("The settlement file cannot be read any more as it was when it was grouped.")
+    return tuple(money.amount_from_ticks(ticks) for ticks in found)

@@ -7,7 +7,7 @@ except which line is the first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from operator import itemgetter
@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from ml_connector.accounting.row_sums import RowSums
-from ml_connector.accounting.tax_events import ExactEvents, KnownOrder, TaxRow, TaxRuns, TaxSlot
+from ml_connector.accounting.tax_events import ExactEvents, KnownOrder, TaxRows, TaxRuns, TaxSlot
 from ml_connector.accounting.unknown_triples import unknown_triples
 from ml_connector.accounting.vocabulary import TAX, WITHHELD, Rule, Vocabulary
 from ml_connector.domain import money
@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 #: Above so many groups no journal can be made of them, and memory would grow with the file.
 GROUPS_MAX: Final = 100_000
+_BATCH_ROWS: Final = 8_192
 _NON_AMAZON: Final = "non-amazon"
 _TAX_CATEGORY: Final = {
     TaxTreatment.FACILITATED: "facilitator_tax_wash",
@@ -71,7 +72,7 @@ class Grouping:
     always_facilitated: Callable[[str], bool] = lambda _: False
     vat_on_fees_deductible: Callable[[str], bool] = lambda _: True
     item_groups: Mapping[str, str] = field(default_factory=dict)
-    known_order: KnownOrder = lambda _: None
+    known_order: KnownOrder | None = None
     groups_max: int = GROUPS_MAX
 
 
@@ -154,36 +155,55 @@ class _Calendar:
         return list(self._numbers)
 
 
-class _BlockIndex(dict[_Key, Callable[[int], None]]):
-    """Key -> where to put the places of its rows in this block: the list of its group, or the one for tax rows."""
+class _Index(dict[_Key, Callable[[int], None]]):
+    """Key -> where to put the places of its rows: the list of a group, or what arrives at a slot of tax rows."""
 
-    def __init__(self, is_tax: Callable[[_Key], bool]) -> None:
+    def __init__(self, slot_for: Callable[[_Key], TaxSlot | None]) -> None:
         super().__init__()
-        self._is_tax = is_tax
+        self._slot_for = slot_for
         self.groups: list[tuple[_Key, list[int]]] = []
-        self.tax: list[int] = []
+        self.slots: list[tuple[_Key, TaxSlot]] = []
 
     def __missing__(self, key: _Key) -> Callable[[int], None]:
-        if self._is_tax(key):
-            append = self.tax.append
-        else:
+        slot = self._slot_for(key)
+        if slot is None:
             places: list[int] = []
             self.groups.append((key, places))
-            append = places.append
-        self[key] = append
+        else:
+            places = slot.arrived
+            self.slots.append((key, slot))
+        append = self[key] = places.append
         return append
 
 
-class _Slots(dict[_Key, TaxSlot]):
-    """Key of tax rows -> where their places in this block go."""
+class _Batch:
+    """Some blocks together: cutting works best on little text at a time, summing on much."""
 
-    def __init__(self, make: Callable[[_Key], TaxSlot]) -> None:
-        super().__init__()
-        self._make = make
+    def __init__(self, first: int, slot_for: Callable[[_Key], TaxSlot | None]) -> None:
+        self.first = first
+        self.lines: list[bytes] = []
+        self.ticks: list[int] = []
+        self.index = _Index(slot_for)
 
-    def __missing__(self, key: _Key) -> TaxSlot:
-        slot = self[key] = self._make(key)
-        return slot
+    def take(self, block: RowBlock[int], columns: list[Sequence[object]]) -> TaxRows | None:
+        """Sort the block's rows into the index; the tax rows among them, which are still to be decided."""
+        index = self.index
+        offset = len(self.lines)
+        # zip reuses its tuple as long as nobody keeps it, so that only the first row of a key costs one.
+        for place, append in enumerate(map(index.__getitem__, zip(*columns, strict=True)), offset):
+            append(place)
+        self.lines += block.lines
+        self.ticks += block.ticks
+        arrived: dict[int, TaxSlot] = {}
+        for _, slot in index.slots:
+            arrived.update(dict.fromkeys(slot.arrived, slot))
+            slot.arrived.clear()
+        if not arrived:
+            return None
+        places = sorted(arrived)
+        cells = [place - offset for place in places]
+        events = list(zip(*(_pick(block.column(name), cells) for name in _EVENT_COLUMNS), strict=True))
+        return TaxRows(events, places, [arrived[place] for place in places], _pick(block.ticks, cells))
 
 
 class _Pass:
@@ -211,8 +231,15 @@ class _Pass:
 
     def run(self) -> RefusedSettlement | None:
         """Take every row. A refused file gives what is known of it."""
+        batch: _Batch | None = None
         for block in self._reading.blocks():
-            self._take(block)
+            if batch is None:
+                batch = _Batch(block.first, self._slot)
+            if (tax := batch.take(block, self._columns(block))) is not None:
+                self.runs.decide(tax)
+            if len(batch.lines) >= _BATCH_ROWS:
+                self._sum(batch)
+                batch = None
             if len(self._bins) > self._grouping.groups_max:
                 return self._refused(
                     Finding(
@@ -220,6 +247,8 @@ class _Pass:
                         f"The file makes more than {self._grouping.groups_max:,} groups. Choose a coarser granularity.",
                     )
                 )
+        if batch is not None:
+            self._sum(batch)
         return self._refused() if self._reading.refused or not self._reading.complete else None
 
     def stores(self) -> dict[str, int]:
@@ -234,9 +263,8 @@ class _Pass:
         """Read the tax rows of the suspects again, event by event."""
         exact = ExactEvents(suspects, self._grouping.known_order)
         for block in self._rows.read(self._calendar).blocks():
-            columns = self._columns(block)
-            if places := self._sort(columns).tax:
-                exact.add(_tax_rows(block, columns, places, _Slots(self._slot)), block.first)
+            if (tax := _Batch(block.first, self._slot).take(block, self._columns(block))) is not None:
+                exact.add(tax, block.first)
         exact.close()
         return exact
 
@@ -261,41 +289,30 @@ class _Pass:
             findings=tuple(findings),
         )
 
-    def _take(self, block: RowBlock[int]) -> None:
-        columns = self._columns(block)
-        index = self._sort(columns)
-        for key, places in index.groups:
-            self._add(key, None, block, places)
-        if not index.tax:
-            return
-        slots = _Slots(self._slot)
-        self.runs.decide(_tax_rows(block, columns, index.tax, slots))
-        for key, slot in slots.items():
-            if slot.facilitated:
-                self._add(key, TaxTreatment.FACILITATED, block, slot.facilitated)
-            if slot.collected:
-                self._add(key, TaxTreatment.COLLECTED, block, slot.collected)
+    def _sum(self, batch: _Batch) -> None:
+        for key, places in batch.index.groups:
+            self._add(key, None, batch, places)
+        for key, slot in batch.index.slots:
+            self._add(key, TaxTreatment.FACILITATED, batch, slot.facilitated)
+            self._add(key, TaxTreatment.COLLECTED, batch, slot.collected)
 
     def _columns(self, block: RowBlock[int]) -> list[Sequence[object]]:
         """The cells of the key, column by column."""
         columns: list[Sequence[object]] = [block.column(name) for name in _KEY_COLUMNS]
         columns.append(block.when)
-        columns.append([self._items.get(sku, "") for sku in block.column("sku")] if self._items else ())
-        columns.append(block.column("order-id") if self._grouping.granularity is Granularity.ORDER else ())
+        if self._items:
+            columns.append([self._items.get(sku, "") for sku in block.column("sku")])
+        if self._grouping.granularity is Granularity.ORDER:
+            columns.append(block.column("order-id"))
         return columns
 
-    def _sort(self, columns: list[Sequence[object]]) -> _BlockIndex:
-        index = _BlockIndex(self._is_tax)
-        # zip reuses its tuple as long as nobody keeps it, so that only the first row of a key costs one.
-        for place, append in enumerate(map(index.__getitem__, zip(*filter(None, columns), strict=True))):
-            append(place)
-        return index
-
-    def _add(self, key: _Key, tax: TaxTreatment | None, block: RowBlock[int], places: list[int]) -> None:
+    def _add(self, key: _Key, tax: TaxTreatment | None, batch: _Batch, places: list[int]) -> None:
+        if not places:
+            return
         sums = self._bins.get((key, tax))
         if sums is None:
             sums = self._bins[key, tax] = RowSums()
-        sums.add(block.first, places, block.lines, block.ticks)
+        sums.add(batch.first, places, batch.lines, batch.ticks)
 
     def _rule(self, key: _Key) -> Rule | None:
         cells = key[:_STORE]
@@ -305,15 +322,13 @@ class _Pass:
             self._rules[cells] = self._grouping.vocabulary.find(Triple(*map(_text, cells)))
         return self._rules[cells]
 
-    def _is_tax(self, key: _Key) -> bool:
+    def _slot(self, key: _Key) -> TaxSlot | None:
+        """A slot for a key of tax rows, None for any other."""
         rule = self._rule(key)
-        return rule is not None and rule.category in (TAX, WITHHELD)
-
-    def _slot(self, key: _Key) -> TaxSlot:
-        rule = self._rule(key)
+        if rule is None or rule.category not in (TAX, WITHHELD):
+            return None
         store = _text(key[_STORE]) or self._main or ""
-        withheld = rule is not None and rule.category == WITHHELD
-        return TaxSlot(withheld, self._grouping.always_facilitated(store), [], [])
+        return TaxSlot(rule.category == WITHHELD, self._grouping.always_facilitated(store))
 
     def _group(
         self,
@@ -352,20 +367,6 @@ class _Pass:
         rows = reading.rows if reading.complete else None
         findings = (*self._rows.findings, *reading.findings, *more)
         return RefusedSettlement(self._rows.sha256, self._rows.encoding, self._head, rows, findings)
-
-
-def _tax_rows(
-    block: RowBlock[int], columns: list[Sequence[object]], places: list[int], slots: _Slots
-) -> Iterator[TaxRow]:
-    kind, order, item, adjustment = (_pick(block.column(name), places) for name in _EVENT_COLUMNS)
-    keys = zip(*(_pick(cells, places) for cells in columns if cells), strict=True)
-    return zip(
-        zip(kind, order, item, adjustment, strict=True),
-        places,
-        map(slots.__getitem__, keys),
-        _pick(block.ticks, places),
-        strict=True,
-    )
 
 
 def _pick(cells: Sequence[T], places: list[int]) -> tuple[T, ...]:

@@ -13,8 +13,10 @@ that collides only makes a suspect of an innocent order, so the result never dep
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, compress, count
+from operator import lt, ne
 
 from ml_connector.domain import money
 from ml_connector.domain.errors import Finding
@@ -31,21 +33,32 @@ _FINDINGS_MAX = 20
 _REFUND = "refund"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class TaxSlot:
-    """Tax rows that share everything but their treatment: where the rows of a block go, once their event is decided.
+    """Tax rows that share everything but their treatment.
 
-    ``withheld``: rows of ItemWithheldTax. ``assumed``: the store is declared always facilitated.
+    ``withheld``: rows of ItemWithheldTax. ``assumed``: the store is declared always facilitated. ``arrived`` are places of
+    rows to be decided; from there they go to ``facilitated`` or ``collected``.
     """
 
     withheld: bool
     assumed: bool
-    facilitated: list[int]
-    collected: list[int]
+    arrived: list[int] = field(default_factory=list)
+    facilitated: list[int] = field(default_factory=list)
+    collected: list[int] = field(default_factory=list)
 
 
-#: One tax row of a block: its event, its place in the block, where it goes, its amount in ticks.
-TaxRow = tuple[Event, int, TaxSlot, int]
+@dataclass(frozen=True, slots=True)
+class TaxRows:
+    """The tax rows of a block, in file order: their events, places, slots and amounts in ticks."""
+
+    events: Sequence[Event]
+    places: Sequence[int]
+    slots: Sequence[TaxSlot]
+    ticks: Sequence[int]
+
+    def __iter__(self) -> Iterator[tuple[Event, int, TaxSlot, int]]:
+        return zip(self.events, self.places, self.slots, self.ticks, strict=True)
 
 
 class TaxRuns:
@@ -54,15 +67,17 @@ class TaxRuns:
     ``exact`` holds the treatment of the suspects' events, once they were read exactly.
     """
 
-    def __init__(self, known_order: KnownOrder, exact: ExactEvents | None = None) -> None:
+    def __init__(self, known_order: KnownOrder | None, exact: ExactEvents | None = None) -> None:
         self._known_order = known_order
         self._exact = exact
         self._facilitated = array("q")
         self._open = array("q")
         self._doubtful: set[int] = set()
 
-    def decide(self, rows: Iterable[TaxRow]) -> None:
-        """Put the place of each row into its slot. ``rows`` are in file order."""
+    def decide(self, rows: TaxRows) -> None:
+        """Put the place of each row into its slot."""
+        if self._decide_alike(rows):
+            return
         current: Event | None = None
         run: list[tuple[TaxSlot, int]] = []
         total = 0
@@ -78,6 +93,32 @@ class TaxRuns:
                 withheld = True
         if current is not None:
             self._close(current, run, total, withheld=withheld)
+
+    def _decide_alike(self, rows: TaxRows) -> bool:
+        """The usual block, in columns: every run washes out, or no run has a withheld row. False for any other."""
+        if self._exact is not None or any(slot.assumed for slot in set(rows.slots)):
+            return False
+        events, ticks = rows.events, rows.ticks
+        withheld = [amount if slot.withheld else 0 for slot, amount in zip(rows.slots, ticks, strict=True)]
+        ends = [*compress(count(), map(ne, events, events[1:])), len(events) - 1]
+        orders = [hash(events[end][1]) for end in ends]
+        if not any(withheld):
+            if self._known_order is not None:
+                return False
+            self._open.extend(orders)
+            for slot, place in zip(rows.slots, rows.places, strict=True):
+                slot.collected.append(place)
+            return True
+        sums = list(accumulate(ticks))
+        seen = list(accumulate(map(bool, withheld)))
+        seen_at_ends = [seen[end] for end in ends]
+        washes = not any(sums[end] for end in ends) and all(map(lt, [0, *seen_at_ends], seen_at_ends))
+        if not washes:
+            return False
+        self._facilitated.extend(orders)
+        for slot, place in zip(rows.slots, rows.places, strict=True):
+            slot.facilitated.append(place)
+        return True
 
     def suspects(self) -> frozenset[int]:
         """Hashes of the order ids that have to be read exactly."""
@@ -115,14 +156,14 @@ class _EventFacts:
 class ExactEvents:
     """The events of the suspects, each in full."""
 
-    def __init__(self, suspects: frozenset[int], known_order: KnownOrder) -> None:
+    def __init__(self, suspects: frozenset[int], known_order: KnownOrder | None) -> None:
         self.suspects = suspects
         self._known_order = known_order
         self._events: dict[Event, _EventFacts] = {}
         self._items: dict[tuple[bytes, bytes], bool] = {}
         self._orders: dict[bytes, bool] = {}
 
-    def add(self, rows: Iterable[TaxRow], base: int) -> None:
+    def add(self, rows: TaxRows, base: int) -> None:
         """Take the tax rows of a block whose first line is ``base``."""
         for event, place, slot, ticks in rows:
             if hash(event[1]) not in self.suspects:
@@ -187,5 +228,7 @@ def _is_refund(event: Event) -> bool:
     return _REFUND in fold_label(event[0].decode())
 
 
-def _follows(event: Event, known_order: KnownOrder) -> bool:
-    return _is_refund(event) and known_order(event[1].decode()) is TaxTreatment.FACILITATED
+def _follows(event: Event, known_order: KnownOrder | None) -> bool:
+    if known_order is None or not _is_refund(event):
+        return False
+    return known_order(event[1].decode()) is TaxTreatment.FACILITATED

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from typing import Final, Generic, TypeVar
 
 from ml_connector.domain.settlement_rows import Moment
@@ -27,10 +28,9 @@ _SLASHED: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}|[0-9]{2})", r
 _NEAR: Final = timedelta(days=1)
 #: No zone is further ahead of UTC: a local date up to here may still lie before an instant.
 _AHEAD_MAX: Final = timedelta(hours=14)
-_TEXTS_MAX: Final = 8_192
-_MINUTES_MAX: Final = 32_768
-_MINUTE_CHARS: Final = len("2026-10-13 04:11")
-_SECONDS: Final = frozenset(f":{second:02d} UTC".encode() for second in range(60))
+_HOURS_MAX: Final = 4_096
+_HOUR_CHARS: Final = len("2026-10-13 04")
+_CLOCKS: Final = frozenset(f":{second // 60:02d}:{second % 60:02d} UTC".encode() for second in range(3600))
 
 
 class BadDate(Exception):
@@ -85,49 +85,69 @@ def is_after(when: Moment, end: datetime) -> bool:
     return when > (end + _AHEAD_MAX).date()
 
 
-class PostedTimes(dict[bytes, T], Generic[T]):
-    """Posted times by their text, each seen through the caller's function ``when``: a bounded memory for a hot loop.
+class _Edge(Enum):
+    """An hour in which the accounting date may change, or the settlement ends, or that is no hour at all."""
 
-    Rows of one order share their text; orders of one minute share the value, so that ``when`` (which may have to ask a time
-    zone) is called once a minute of the file. That is right for every zone whose offsets are whole minutes.
-    ``late`` counts the rows posted after ``end``; these texts are never remembered. Raises :class:`BadDate`.
-    """
+    EDGE = "edge"
+
+
+class _Hours(dict[bytes, "T | _Edge"], Generic[T]):
+    """What ``when`` makes of a whole hour, by its text; EDGE where it must be asked row by row."""
 
     def __init__(self, when: Callable[[Moment], T], end: datetime) -> None:
         super().__init__()
         self._when = when
         self._end = end
-        self._last_minute = end - timedelta(minutes=1)
-        self._minutes: dict[bytes, T] = {}
+
+    def __missing__(self, hour: bytes) -> T | _Edge:
+        if len(self) >= _HOURS_MAX:
+            self.clear()
+        value = self[hour] = self._of(hour.decode(errors="replace"))
+        return value
+
+    def _of(self, hour: str) -> T | _Edge:
+        first, last = moment(hour + ":00:00 UTC"), moment(hour + ":59:59 UTC")
+        if not isinstance(first, datetime) or not isinstance(last, datetime) or last > self._end:
+            return _Edge.EDGE
+        value = self._when(first)
+        return value if value == self._when(last) else _Edge.EDGE
+
+
+class PostedTimes(Generic[T]):
+    """Posted times seen through the caller's function ``when``, with a bounded memory.
+
+    ``when`` tells days apart, not moments of a day: what it says of the first and the last second of an hour holds for the
+    whole hour, so that it (and its time zone) is asked once for many rows. ``late`` counts the rows posted after ``end``.
+    """
+
+    def __init__(self, when: Callable[[Moment], T], end: datetime) -> None:
+        self._when = when
+        self._end = end
+        self._hours = _Hours(when, end)
         self.late = 0
 
-    def __missing__(self, text: bytes) -> T:
-        minute = text[:_MINUTE_CHARS]
-        if minute in self._minutes and text[_MINUTE_CHARS:] in _SECONDS:
-            value = self._minutes[minute]
-        else:
-            found = moment(text.decode())
-            if found is None:
-                raise BadDate
-            value = self._when(found)
-            if is_after(found, self._end):
-                self.late += 1
-                return value
-            if isinstance(found, datetime) and found < self._last_minute and len(minute) < len(text):
-                self._remember_minute(minute, text, value)
-        if len(self) >= _TEXTS_MAX:
-            self.clear()
-        self[text] = value
-        return value
+    def read(self, texts: Sequence[bytes]) -> list[T]:
+        """What ``when`` makes of each text. Raises :class:`BadDate` when one cannot be read."""
+        known = dict.fromkeys(texts)  # rows of one order share their text
+        hours = self._hours
+        values = [hours[text[:_HOUR_CHARS]] for text in known]
+        if _Edge.EDGE in values or not {text[_HOUR_CHARS:] for text in known} <= _CLOCKS:
+            return [self._read(text) for text in texts]
+        if values.count(values[0]) == len(values):
+            return [values[0]] * len(texts)  # type: ignore[list-item]
+        return list(map(dict(zip(known, values, strict=True)).__getitem__, texts))  # type: ignore[arg-type]
 
     def is_late(self, text: bytes) -> bool:
         """Whether a row with this (readable) text was posted after the end."""
         found = moment(text.decode())
         return found is not None and is_after(found, self._end)
 
-    def _remember_minute(self, minute: bytes, text: bytes, value: T) -> None:
-        if text[_MINUTE_CHARS:] not in _SECONDS:
-            return
-        if len(self._minutes) >= _MINUTES_MAX:
-            self._minutes.clear()
-        self._minutes[minute] = value
+    def _read(self, text: bytes) -> T:
+        value = self._hours[text[:_HOUR_CHARS]]
+        if not isinstance(value, _Edge) and text[_HOUR_CHARS:] in _CLOCKS:
+            return value
+        found = moment(text.decode())
+        if found is None:
+            raise BadDate
+        self.late += is_after(found, self._end)
+        return self._when(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -69,7 +69,8 @@ class SettlementFile:
         return self._survey.encoding
 
     def read(self, when: Callable[[Moment], T]) -> SettlementReading[T]:
-        """A new pass over the detail rows. ``when`` is pure: it is called once for many rows of the same minute.
+        """A new pass over the detail rows. ``when`` is pure and tells days apart, in whatever zone,
+        not moments of a day.
 
         Raises :class:`Inconsistent` for a file that has no ``head``.
         """
@@ -125,13 +126,15 @@ class _Lines:
         with self._opener() as stream:
             try:
                 for chunk in plain_chunks(stream, self._limits):
-                    data = carry + chunk
-                    cut = data.rfind(b"\n") + 1
-                    carry = data[cut:]
-                    whole = data[:cut]
-                    if cut and (lines := self._split(whole, line)) is not None:
-                        yield lines
-                        line += len(lines)
+                    cut = chunk.rfind(b"\n")
+                    if cut < 0:
+                        carry += chunk
+                    else:
+                        lines = self._split(b"".join((carry, memoryview(chunk)[:cut])), line)
+                        carry = chunk[cut + 1 :]
+                        if lines is not None:
+                            yield lines
+                            line += len(lines)
                     if len(carry) > self._limits.line_bytes_max + 1:
                         self.finding = self.finding or self._overlong(line)
                     if self.finding is not None:
@@ -142,7 +145,7 @@ class _Lines:
             yield lines
 
     def _split(self, data: bytes, first: int) -> list[bytes] | None:
-        """``data`` into lines; None, and a finding, where a line is too long or cannot be decoded."""
+        """Whole lines (without the last line feed) apart; None, and a finding, where one is too long or undecodable."""
         if self._may_hold_long_line(data):
             for number, line in enumerate(data.split(b"\n"), first):
                 if len(line.removesuffix(b"\r")) > self._limits.line_bytes_max:
@@ -156,7 +159,7 @@ class _Lines:
                 return None
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
-        return data.removesuffix(b"\n").split(b"\n")
+        return data.split(b"\n")
 
     def _may_hold_long_line(self, data: bytes) -> bool:
         # A line longer than the limit covers at least one whole window of half the limit.
@@ -286,7 +289,9 @@ class SettlementReading(Generic[T]):
     def _check(self, first: int, lines: list[bytes]) -> RowBlock[T] | None:
         """The block, or None when a row of the file was refused or there is no row in it."""
         width = self._layout.width
-        cells = (_MARK + b"\t\n".join(lines)).split(b"\t")
+        if self._blank_from is not None and any(lines):
+            self._refuse_blank_line()
+        cells = b"\t\n".join((_MARK + lines[0], *islice(lines, 1, None))).split(b"\t")
         # The only line feeds are the marks. So the cells are aligned when every row's first cell begins with one.
         firsts = cells[::width]
         same_id = firsts.count(self._marked_id) == len(lines) == len(cells) // width
@@ -304,10 +309,13 @@ class SettlementReading(Generic[T]):
             position = self._layout.positions[name]
             return cells[position::width] if position else [cell[1:] for cell in cells[::width]]
 
+        refusals = len(self._refusals)
         if not same_id:
             self._check_same(first, column("settlement-id"), self._settlement_id, "two_settlements")
         self._check_same(first, column("currency"), self._currency, "two_currencies")
         self._check_totals(first, column("total-amount"))
+        if len(self._refusals) > refusals:
+            return None  # such a row is not this settlement's: its other cells need no word
         ticks = self._read_amounts(first, column("amount"))
         when = self._read_times(first, column)
         self.ticks += sum(ticks)
@@ -324,11 +332,7 @@ class SettlementReading(Generic[T]):
             if not line:
                 self._blank_from = self._blank_from or number
                 continue
-            if self._blank_from is not None:
-                self._refuse(
-                    "blank_line", "The line is empty, and rows follow it. Download the file again.", self._blank_from
-                )
-                self._blank_from = None
+            self._refuse_blank_line()
             cells = line.split(b"\t")
             if len(cells) > width:
                 self._refuse(
@@ -340,6 +344,13 @@ class SettlementReading(Generic[T]):
             flat += cells
             flat += [b""] * (width - len(cells))
         return kept, flat
+
+    def _refuse_blank_line(self) -> None:
+        if self._blank_from is not None:
+            self._refuse(
+                "blank_line", "The line is empty, and rows follow it. Download the file again.", self._blank_from
+            )
+            self._blank_from = None
 
     def _check_same(self, first: int, texts: Sequence[bytes], expected: bytes, code: str) -> None:
         """A detail row may leave the cell empty; filled, it must say what the summary says."""
@@ -415,7 +426,7 @@ class SettlementReading(Generic[T]):
         self._check_days(first, days, times)
         late = self._times.late
         try:
-            when = list(map(self._times.__getitem__, texts))
+            when = self._times.read(texts)
         except BadDate:
             for number, text in enumerate(texts, first):
                 if moment(text.decode()) is None:
