@@ -241,14 +241,14 @@ class _Pass:
                 self._sum(batch)
                 batch = None
             if len(self._bins) > self._grouping.groups_max:
-                return self._refused(
-                    Finding(
-                        "too_many_groups",
-                        f"The file makes more than {self._grouping.groups_max:,} groups. Choose a coarser granularity.",
-                    )
-                )
-        if batch is not None:
-            self._sum(batch)
+                break
+        else:
+            if batch is not None:
+                self._sum(batch)
+        if len(self._bins) > self._grouping.groups_max:
+            limit = self._grouping.groups_max
+            message = f"The file makes more than {limit:,} groups. Choose a coarser granularity."
+            return self._refused(Finding("too_many_groups", message))
         return self._refused() if self._reading.refused or not self._reading.complete else None
 
     def stores(self) -> dict[str, int]:
