@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from calendar import monthrange
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
+
+from sqlalchemy import Connection
 
 from ml_connector.app import checkup, house, showing
 from ml_connector.app.connections import Connections
@@ -29,22 +32,26 @@ from ml_connector.app.reports import (
     RunReport,
     Spotted,
 )
-from ml_connector.app.work import POST, PROVE, SETTLEMENTS, Work, connection_of
-from ml_connector.domain.errors import Unavailable, WrongUse
+from ml_connector.app.work import PLAN, POST, PROVE, REPLAN, SETTLEMENTS, Work, connection_of
+from ml_connector.domain.documents import State
+from ml_connector.domain.errors import MlConnectorError, Unavailable, WrongUse
+from ml_connector.domain.keys import DocumentKey
 from ml_connector.engine.embedded import EmbeddedEngine
-from ml_connector.engine.interface import Order, SliceEnd
+from ml_connector.engine.interface import Order, Slice, SliceEnd, SliceState
 from ml_connector.engine.lock import EngineLock
-from ml_connector.flows import approving, discovery, planning, proving, reconcile
+from ml_connector.flows import approving, discovery, planning, proving, reconcile, states
 from ml_connector.flows.books import Progress
 from ml_connector.flows.reconcile import Spot
 from ml_connector.posting import approvals
-from ml_connector.store import backup, plans, queue, secrets, settlements
+from ml_connector.store import backup, documents, plans, queue, secrets, settlements
+from ml_connector.store.settlements import SettlementRow
 from ml_connector.vault import keys, rotation
-
-T = TypeVar("T")
 
 _FOLLOW_S: Final = 0.5
 _CHAIN: Final = (SETTLEMENTS, POST, PROVE)
+_STOPPED: Final = SliceEnd(
+    SliceState.CANCELLED, code="stopped", words="Stopped as asked; the next run goes on from here.", exit_code=1
+)
 
 
 @dataclass(slots=True)
@@ -89,13 +96,10 @@ class App:
         """Read and plan; show what would be posted. Nothing is approved and nothing is written to the ERP."""
         _known_flow(flow)
         self.house.actor = by
-
-        async def make() -> PlanShown:
-            books = await self._work(progress).books(link)
-            await discovery.discover(books, await self.connections.amazon(books.link.amazon), since)
-            return await showing.plan_shown(books, await planning.plan(books))
-
-        return await self._alone(make)
+        row = await self.links.row(link)
+        work = self._work(progress, since=since)
+        await self._plan(work, Order(row.amazon, PLAN, link, self._slot(), by))
+        return await showing.plan_shown(self.house, await work.books(link))
 
     async def apply(self, plan_id: str, by: str, progress: Progress) -> RunReport:
         """Approve an unchanged plan and post it."""
@@ -103,11 +107,10 @@ class App:
         plan = await self.house.store.call(lambda conn: plans.get(conn, plan_id))
         if plan is None:
             raise WrongUse(f"There is no plan {plan_id!r}: make one with ml-connector plan LINK.")
-
         books = await self._work(progress).books(plan.link)
         await planning.check_unchanged(books, plan)
+        # Needs no engine: one transaction approves exactly the documents that the plan showed, or none.
         await approving.approve(books, plan, by)
-        await approving.approve_restatements(books, by)
         return await self._through_engine(plan.link, Order(books.link.erp, POST, plan.link, self._slot(), by), progress)
 
     async def run(
@@ -122,27 +125,42 @@ class App:
         return await self._through_engine(link, order, progress, since=since, wait=wait)
 
     async def replay(self, key: str, by: str, progress: Progress) -> RunReport:
-        """Try a held settlement or document again."""
+        """Try a held settlement or document again: the settlement is planned anew, and what the person asked for is posted,
+        whoever approves the link's plans."""
         self.house.actor = by
         settlement = await self.records.settlement(key)
-        if settlement is not None:
-            link = settlement.link
-            work = self._work(progress)
-
-            async def plan_again() -> None:
-                books = await work.books(link)
-                planned = await planning.plan(books, settlement.settlement_id)
-                if planned.plan is not None:
-                    await approving.approve(books, planned.plan, by)
-
-            await self._alone(plan_again)
-        else:
-            released = await self.house.store.call(
-                lambda conn: approvals.replay(conn, self.house.store, self.records.key(key), by, self.house.note)
-            )
-            link = released[0].link
+        link = await (
+            self._replay_settlement(settlement, by, progress) if settlement else self._replay_document(key, by)
+        )
         row = await self.links.row(link)
         return await self._through_engine(link, Order(row.erp, POST, link, self._slot(), by), progress)
+
+    async def _replay_settlement(self, settlement: SettlementRow, by: str, progress: Progress) -> str:
+        link, settlement_id = settlement.link, settlement.settlement_id
+        row = await self.links.row(link)
+        rows = await self.house.store.call(lambda conn: documents.of_settlement(conn, link, settlement_id))
+        held = [each.key for each in rows if each.state is State.HELD]
+        if settlement.state != states.HELD and not held:
+            raise WrongUse(f"Settlement {settlement_id} is not held: there is nothing to replay.")
+        work = self._work(progress)
+        if settlement.state == states.HELD:
+            await self._plan(work, Order(row.amazon, REPLAN, link, self._slot(), by))
+            await approving.approve_settlement(await work.books(link), settlement_id, by)
+        await self.house.store.call(lambda conn: self._release(conn, held, by))
+        return link
+
+    async def _replay_document(self, key: str, by: str) -> str:
+        released = await self.house.store.call(
+            lambda conn: approvals.replay(conn, self.house.store, self.records.key(key), by, self.house.note)
+        )
+        return released[0].link
+
+    def _release(self, conn: Connection, held: Sequence[DocumentKey], by: str) -> None:
+        """Replay those that are still held: replaying one releases what had only stopped with it."""
+        for key in held:
+            row = documents.get(conn, key)
+            if row is not None and row.state is State.HELD:
+                approvals.replay(conn, self.house.store, key, by, self.house.note)
 
     async def import_settlement(self, link: str, file: Path, by: str) -> Imported:
         """Archive a file as if it had been discovered."""
@@ -180,10 +198,8 @@ class App:
         """Run all links on their schedules until SIGINT or SIGTERM; what is being written is finished first."""
         if not self.lock.try_acquire():
             raise WrongUse("Another ml-connector already serves this data folder.")
-        loop = asyncio.get_running_loop()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, self.stop)
-        await self._engine(self._work(lambda _done, _total, _words: None)).serve()
+        with self._stopping_on_signals():
+            await self._engine(self._work(lambda _done, _total, _words: None)).serve()
 
     def stop(self) -> None:
         """Ask everything to come to an end."""
@@ -221,41 +237,75 @@ class App:
     ) -> RunReport:
         """Run an order and what follows from it here, or hand it to whoever holds the engine, and follow."""
         started = self.house.clock.now()
-        work = self._work(progress, since=since, wait=wait)
-        engine = self._engine(work)
-        if self.lock.try_acquire():
-            await engine.recover()
+        engine = self._engine(self._work(progress, since=since, wait=wait))
+        with self._stopping_on_signals():
             slice_id = await engine.enqueue(order)
-            await engine.drain()
-        else:
-            slice_id = await engine.enqueue(order)
-        ends = await self._follow(engine, order, slice_id)
+            ends = await self._follow(engine, order, slice_id)
         return await showing.run_report(self.house, self.links, link, order.flow, ends, started)
 
     async def _follow(self, engine: EmbeddedEngine, order: Order, slice_id: str) -> list[SliceEnd]:
         """How ``order`` ended, and what followed it: the flows of one chain share their slot."""
         ends: list[SliceEnd] = []
         following: str | None = slice_id
-        end: SliceEnd | None = None
         for flow in (*_CHAIN[_CHAIN.index(order.flow) + 1 :], None):
-            while following is not None and (end := await engine.end_of(following)) is None:
-                await self.house.clock.sleep(_FOLLOW_S)
-            if following is None or end is None:
+            if following is None:
                 break
-            ends.append(end)
+            ends.append(await self._end_of(engine, following))
             following = await self._slice(order, flow) if flow is not None else None
         return ends
+
+    async def _end_of(self, engine: EmbeddedEngine, slice_id: str) -> SliceEnd:
+        """Run the engine until the slice has ended, or wait for whoever runs it: until he is done with it, or gone."""
+        while (end := await engine.end_of(slice_id)) is None:
+            if self._stop:
+                return _STOPPED
+            if self.lock.try_acquire():
+                await engine.recover()
+                await engine.drain()
+            else:
+                await self.house.clock.sleep(_FOLLOW_S)
+        return end
+
+    @contextlib.contextmanager
+    def _stopping_on_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM ask us to stop: what is being written is finished first. The second one does what it always
+        does."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+
+        def stop() -> None:
+            self.stop()
+            let_go()
+
+        def let_go() -> None:
+            with contextlib.suppress(NotImplementedError):
+                for each in signals:
+                    loop.remove_signal_handler(each)
+
+        with contextlib.suppress(NotImplementedError):  # Windows has no such handlers: there a signal ends the process
+            for each in signals:
+                loop.add_signal_handler(each, stop)
+        try:
+            yield
+        finally:
+            let_go()
 
     async def _slice(self, order: Order, flow: str) -> str | None:
         wanted = queue.slice_id(order.link, flow, order.slot)
         row = await self.house.store.call(lambda conn: queue.get(conn, wanted))
         return row.id if row is not None else None
 
-    async def _alone(self, do: Callable[[], Awaitable[T]]) -> T:
-        """Do something that the engine must not do at the same time."""
-        if not self.lock.try_acquire():
-            raise Unavailable("Another ml-connector works on this data folder: try again when it is done.", code="busy")
-        return await do()
+    async def _plan(self, work: Work, order: Order) -> None:
+        """Plan here, alone, or have whoever holds the engine do it. Only this: what else is queued writes to the ERP."""
+        if self.lock.try_acquire():
+            await work(Slice(order.slot, order.connection, order.flow, order.link, order.slot))
+            return
+        engine = self._engine(work)
+        with self._stopping_on_signals():
+            end = await self._end_of(engine, await engine.enqueue(order))
+        if end.state is not SliceState.DONE:
+            error = {2: WrongUse, 3: Unavailable}.get(end.exit_code, MlConnectorError)
+            raise error(end.words, code=end.code)
 
     def _work(self, progress: Progress, *, since: date | None = None, wait: bool = False) -> Work:
         return Work(

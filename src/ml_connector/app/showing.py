@@ -20,24 +20,31 @@ from ml_connector.app.reports import (
     WaitingShown,
 )
 from ml_connector.domain.documents import Document, State
+from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Absent, Case, Present, Seen, Unsupported, reliability_class
 from ml_connector.engine.interface import SliceEnd
 from ml_connector.flows import discovery, states
 from ml_connector.flows.books import Books
-from ml_connector.flows.planning import Planned
 from ml_connector.flows.proving import Certificate
 from ml_connector.posting import equality
 from ml_connector.store import documents, plans, proofs, records, settlements
 from ml_connector.store.documents import DocumentRow
-from ml_connector.store.plans import PlanState
+from ml_connector.store.plans import PlanRow, PlanState
 from ml_connector.store.proofs import ProofRow
 
 
-async def plan_shown(books: Books, planned: Planned) -> PlanShown:
-    """A plan with every document, and what the ERP shows for each now."""
-    rows = planned.documents
+async def plan_shown(house: House, books: Books) -> PlanShown:
+    """The link's open plan with every document and what the ERP shows for each now; an empty one where nothing is to be
+    decided. And everything that is held."""
+
+    def read(conn: Connection) -> tuple[PlanRow | None, list[DocumentRow], list[HeldShown]]:
+        found = plans.find(conn, link=books.link.name, state=PlanState.OPEN)
+        keys = found[0].content["documents"] if found else ()
+        rows = [row for key in keys if (row := documents.get(conn, DocumentKey(key))) and row.state is State.PLANNED]
+        return (found[0] if found else None), rows, _held(conn, books.link.name, books.link.amazon)
+
+    plan, rows, held = await house.store.call(read)
     seen = await books.target.observe([Case(row.document, row.wire_key) for row in rows]) if rows else {}
-    plan = planned.plan
     return PlanShown(
         id=plan.id if plan else "",
         link=books.link.name,
@@ -46,10 +53,7 @@ async def plan_shown(books: Books, planned: Planned) -> PlanShown:
         hash=plan.sha256 if plan else "",
         inputs=plan.inputs if plan else {},
         documents=tuple(_document(books, row, seen.get(row.key)) for row in rows),
-        held=tuple(
-            HeldShown(settlement_id, settlement_id, findings[0].code, states.words(findings))
-            for settlement_id, findings in sorted(planned.held.items())
-        ),
+        held=tuple(held),
     )
 
 
@@ -80,7 +84,7 @@ async def run_report(
             _held(conn, link, row.amazon),
             _waiting(conn, link),
             _proofs_since(conn, link, ready.account, started),
-            _awaiting(conn, link) if not ready.approval_automatic else None,
+            _awaiting(conn, link),
         )
 
     held, waiting, made, awaiting = await house.store.call(read)
@@ -170,8 +174,10 @@ def _proofs_since(conn: Connection, link: str, account: str, since: datetime) ->
 
 
 def _awaiting(conn: Connection, link: str) -> str | None:
+    """The open plan, while something in it waits for a person."""
     found = plans.find(conn, link=link, state=PlanState.OPEN)
-    return found[0].id if found else None
+    rows = (documents.get(conn, DocumentKey(key)) for plan in found[:1] for key in plan.content["documents"])
+    return found[0].id if any(row is not None and row.state is State.PLANNED for row in rows) else None
 
 
 def _kept(row: ProofRow) -> ProofShown:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ml_connector.app.connections import Connections
 from ml_connector.app.house import House
 from ml_connector.app.links import Links, Mappings
-from ml_connector.domain.errors import Unavailable, WrongUse
+from ml_connector.domain.errors import WrongUse
 from ml_connector.engine.interface import Order, Slice, SliceEnd, SliceState
 from ml_connector.flows import approving, discovery, planning, proving, reconcile
 from ml_connector.flows.books import Books, Progress
@@ -23,12 +23,16 @@ from ml_connector.store import links
 from ml_connector.store.documents import DocumentRow
 
 SETTLEMENTS: Final = "settlements"
+PLAN: Final = "plan"
+REPLAN: Final = "replan"
 POST: Final = "post"
 PROVE: Final = "prove"
 RECONCILE: Final = "reconcile"
 
 #: How far back reconcile looks again (DESIGN 5).
 RECONCILE_DAYS: Final = 90
+
+_PIECE_S: Final = 1.0
 
 
 def _nothing(_done: int, _total: int, _words: str) -> None:
@@ -53,6 +57,10 @@ class Work:
         match slice_.flow:
             case "settlements":
                 return await self._settlements(slice_)
+            case "plan":
+                return await self._plan(slice_, discover=True)
+            case "replan":
+                return await self._plan(slice_, discover=False)
             case "post":
                 return await self._post(slice_)
             case "prove":
@@ -85,10 +93,17 @@ class Work:
         planned = await planning.plan(books)
         approved = 0
         if planned.plan is not None and books.link.approval_automatic:
-            approved = await approving.approve(books, planned.plan, "automatic")
-            approved += await approving.approve_restatements(books, "automatic")
+            approved = await approving.approve(books, planned.plan, approving.AUTOMATIC)
         counts = {"discovered": discovered, "approved": approved, "held": len(planned.held)}
         return SliceEnd(SliceState.DONE, counts, then=(self._order(slice_, books.link.erp, POST),))
+
+    async def _plan(self, slice_: Slice, *, discover: bool) -> SliceEnd:
+        """Plan, and leave it to a person to decide: a plan to be looked at, or a settlement that is to be tried again."""
+        books = await self.books(slice_.link)
+        if discover:
+            await discovery.discover(books, await self.connections.amazon(books.link.amazon), self.since)
+        planned = await planning.plan(books)
+        return SliceEnd(SliceState.DONE, {"planned": len(planned.documents), "held": len(planned.held)})
 
     async def _post(self, slice_: Slice) -> SliceEnd:
         """Drain the documents of the link's ERP connection; wait for lost replies to settle where somebody waits."""
@@ -115,12 +130,19 @@ class Work:
             self.progress(
                 total.posted, total.posted + 1, f"waiting {max(0, round(pause_s))} s for a lost reply to settle"
             )
-            await self.house.clock.sleep(max(0.05, pause_s))
+            await self._pause(pause_s)
         counts = {"posted": total.posted, "adopted": total.adopted, "held": total.held}
         then = (self._order(slice_, books.link.erp, PROVE),)
         if total.trouble is not None:
             return SliceEnd(SliceState.FAILED, counts, total.trouble.code, str(total.trouble), 3, then)
         return SliceEnd(SliceState.DONE, counts, then=then)
+
+    async def _pause(self, seconds: float) -> None:
+        """Let time pass, in small pieces: whoever asks us to stop does not wait for the rest."""
+        clock = self.house.clock
+        end = clock.monotonic() + max(0.05, seconds)
+        while not self.stopping() and (left_s := end - clock.monotonic()) > 0:
+            await clock.sleep(min(left_s, _PIECE_S))
 
     async def _prove(self, slice_: Slice) -> SliceEnd:
         books = await self.books(slice_.link)
@@ -168,10 +190,4 @@ def connection_of(conn: Connection, link: str, flow: str) -> str | None:
     row = links.get(conn, link)
     if row is None:
         return None
-    return row.amazon if flow == SETTLEMENTS else row.erp
-
-
-def need_available(end: SliceEnd) -> None:
-    """Raise what stopped a slice, for callers that cannot go on without it."""
-    if end.state is SliceState.FAILED and end.exit_code == 3:
-        raise Unavailable(end.words, code=end.code)
+    return row.amazon if flow in {SETTLEMENTS, PLAN, REPLAN} else row.erp

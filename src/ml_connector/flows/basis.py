@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from ml_connector.accounting import vocabulary
 from ml_connector.accounting.lineage import Lineage, LineageOf, Part, Sign
 from ml_connector.accounting.period_split import Calendar, calendar_of
 from ml_connector.domain.catalog import FiscalPeriod, References
+from ml_connector.domain.documents import Document, from_stored, store_form
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.mapping import AccountingPolicy
 from ml_connector.domain.mapping import Mapping as AccountMapping
@@ -28,7 +29,11 @@ ACCOUNTING_VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Of one settlement. ``lineage`` is the sha256 of the archived lineage; ``adopted_zone`` dates its rows."""
+    """Of one posting set. ``zone`` dates the rows of its file; ``lineage`` is the sha256 of the archived lineage.
+
+    ``unposted`` are the entries of zero lines only, by schema number and canonical form: planned and proved, never sent.
+    ``newer_mapping_version`` is the one that a restatement asked where ``mapping_version`` had no rule.
+    """
 
     sha256: str
     main_store: str
@@ -39,10 +44,15 @@ class Basis:
     policy: AccountingPolicy
     periods: tuple[FiscalPeriod, ...]
     lineage: str
+    unposted: tuple[tuple[int, str], ...] = ()
+    newer_mapping_version: int | None = None
 
-    def calendar(self, mapping: AccountMapping) -> Calendar:
-        """The calendar of the plan, not of today."""
-        return calendar_of(self.periods, self.policy, mapping)
+    def calendar(self, *mappings: AccountMapping) -> Calendar:
+        """The calendar of the plan, not of today; ``mappings`` are those of the plan."""
+        return calendar_of(self.periods, self.policy, *mappings)
+
+    def entries_unposted(self) -> tuple[Document, ...]:
+        return tuple(from_stored(schema, text.encode()) for schema, text in self.unposted)
 
     def to_data(self) -> dict[str, Any]:
         data: dict[str, Any] = msgspec.to_builtins(self)
@@ -54,11 +64,17 @@ def from_data(data: Mapping[str, Any]) -> Basis:
 
 
 def inputs(
-    settlements: Mapping[str, str], policy: AccountingPolicy, mapping: AccountMapping, references: References
+    settlements: Mapping[str, str],
+    restatements: Mapping[str, str],
+    policy: AccountingPolicy,
+    mapping: AccountMapping,
+    references: References,
 ) -> dict[str, Any]:
-    """What a plan's hash is over: the files by settlement id, the versions, the choices, the ERP as it was."""
+    """What a plan's hash is over: the files by settlement id (of restatements by posting set), the versions, the choices,
+    the ERP as it was."""
     return {
         "settlements": dict(sorted(settlements.items())),
+        "restatements": dict(sorted(restatements.items())),
         "mapping": mapping.sha256,
         "vocabulary": vocabulary.shipped().version,
         "accounting": ACCOUNTING_VERSION,
@@ -75,6 +91,7 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Which inputs differ, in words."""
     names = {
         "settlements": "a settlement file",
+        "restatements": "a restated settlement file",
         "mapping": "the mapping",
         "vocabulary": "the vocabulary of this program",
         "accounting": "the accounting of this program",
@@ -112,19 +129,23 @@ def sha256_of_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def replaced(basis: Basis, *, sha256: str, lineage: str) -> Basis:
-    """The same choices for another file of the same settlement."""
-    return replace(basis, sha256=sha256, lineage=lineage)
+def restated(
+    first: Basis, *, sha256: str, lineage: str, unposted: Iterable[Document], newer_mapping_version: int
+) -> Basis:
+    """The choices of the first plan for another file of the same settlement."""
+    return replace(
+        first, sha256=sha256, lineage=lineage, unposted=kept(unposted), newer_mapping_version=newer_mapping_version
+    )
+
+
+def kept(entries: Iterable[Document]) -> tuple[tuple[int, str], ...]:
+    """Entries as :attr:`Basis.unposted` keeps them: schema number and canonical form."""
+    return tuple((stored.schema, stored.canonical.decode()) for stored in map(store_form, entries))
 
 
 def with_periods(references: References, periods: tuple[FiscalPeriod, ...]) -> References:
     """Today's accounts with the periods of an earlier plan: a delta is planned into the original periods."""
     return replace(references, periods=periods)
-
-
-def today(references: References, policy: AccountingPolicy, mapping: AccountMapping) -> Calendar:
-    """The calendar as the ERP has it now."""
-    return calendar_of(references.periods, policy, mapping)
 
 
 def _sha256(data: object) -> str:

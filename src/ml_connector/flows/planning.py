@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -26,13 +26,15 @@ from ml_connector.flows import restating, translation
 from ml_connector.flows.basis import Basis
 from ml_connector.flows.books import Books
 from ml_connector.flows.discovery import ARCHIVED, FLOW, REFUSED, REPORT, TRANSLATED
-from ml_connector.flows.states import ELSEWHERE, HELD, NOTHING, OPEN, PLANNED, READ, set_id_for, words
+from ml_connector.flows.states import ELSEWHERE, HELD, NOTHING, OPEN, PLANNED, READ, decided, set_id_for, words
 from ml_connector.flows.translation import Translated
 from ml_connector.store import archive, documents, plans, posting_sets, records, settlements
 from ml_connector.store.documents import DocumentRow, NewDocument
 from ml_connector.store.plans import PlanRow, PlanState
 from ml_connector.store.records import Record
 from ml_connector.store.settlements import SettlementRow
+
+_DOCUMENTS_MAX: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,12 @@ class Planned:
     held: Mapping[str, tuple[Finding, ...]]
 
 
-async def plan(books: Books, only: str | None = None) -> Planned:
-    """Plan every open settlement of the link, or ``only`` one of them."""
+async def plan(books: Books) -> Planned:
+    """Plan every open settlement of the link."""
     references = await books.target.references()
+    await books.store.call(lambda conn: _take_over(books, conn))
     fresh = await _translate(books, references)
-    open_rows = await _open_settlements(books, only)
+    open_rows = await books.store.call(lambda conn: _open_settlements(books, conn))
     facts = await facts_of_account(books)
     held: dict[str, tuple[Finding, ...]] = {}
     bases_by_id: dict[str, Basis] = {}
@@ -61,22 +64,23 @@ async def plan(books: Books, only: str | None = None) -> Planned:
             await books.store.call(lambda conn, row=row, findings=findings: _hold(books, conn, row, findings))  # type: ignore[misc]
         elif basis is not None:
             bases_by_id[row.settlement_id] = basis
-    made = await books.store.call(lambda conn: _keep_plan(books, conn, bases_by_id, references))
-    found = await books.store.call(lambda conn: _planned_documents(books, conn, bases_by_id))
+    made, found = await books.store.call(lambda conn: _keep_plan(books, conn, bases_by_id, references))
     return Planned(made, tuple(found), held)
 
 
 async def check_unchanged(books: Books, row: PlanRow) -> None:
     """Raises :class:`WrongUse` when a plan was decided already, or what it was made from has changed."""
     if row.state is not PlanState.OPEN:
-        raise WrongUse(f"Plan {row.id} is {row.state.value}: make a new one with plan {row.link}.")
+        raise WrongUse(f"Plan {row.id} is {row.state.value}: make a new one with ml-connector plan {row.link}.")
     references = await books.target.references()
     found = await books.store.call(lambda conn: settlements.find(conn, account=books.link.account))
     current = {each.settlement_id: each.sha256 for each in found if each.settlement_id in row.inputs["settlements"]}
-    different = bases.changed(row.inputs, bases.inputs(current, books.link.policy, books.mapping, references))
+    now = bases.inputs(current, row.inputs["restatements"], books.link.policy, books.mapping, references)
+    different = bases.changed(row.inputs, now)
     if different:
         raise WrongUse(
-            f"Plan {row.id} no longer fits: {' and '.join(different)} changed. Make a new one with plan {row.link}."
+            f"Plan {row.id} no longer fits: {' and '.join(different)} changed. "
+            f"Make a new one with ml-connector plan {row.link}."
         )
 
 
@@ -93,21 +97,23 @@ async def _translate(books: Books, references: References) -> dict[str, Translat
     for done, record in enumerate(found):
         books.progress(done, len(found), "reading settlements")
         translated = await translation.read(books, record.sha256, calendar)
-        if await _take(books, record, translated):
+        if await _take(books, record, translated, references):
             assert translated.facts is not None  # noqa: S101 - what was taken was readable
             fresh[translated.facts.settlement_id] = translated
     return fresh
 
 
-async def _take(books: Books, record: Record, translated: Translated) -> bool:
+async def _take(books: Books, record: Record, translated: Translated, references: References) -> bool:
     """Put what was read in its place. False when it changes nothing: unreadable, of another link, or known already."""
     if translated.facts is None:
         await books.store.call(lambda conn: _refuse(books, conn, record, translated.findings))
         return False
     facts = translated.facts
     known = await books.store.call(lambda conn: settlements.get(conn, books.link.account, facts.settlement_id))
-    if known is not None and known.sha256 != translated.sha256:
-        return await restating.take(books, record, known, translated)
+    if known is not None and known.state != ELSEWHERE and known.sha256 != translated.sha256:
+        if known.link != books.link.name:
+            return False  # another link of this selling account has the settlement: its next run takes the file
+        return await restating.take(books, record, known, translated, references)
     state = READ if translation.belongs(books.link, facts) else ELSEWHERE
 
     def keep(conn: Connection) -> bool:
@@ -130,9 +136,20 @@ def _refuse(books: Books, conn: Connection, record: Record, findings: Sequence[F
 # --- look beside -------------------------------------------------------------------------------------------------------
 
 
-async def _open_settlements(books: Books, only: str | None) -> list[SettlementRow]:
-    rows = await books.store.call(lambda conn: settlements.find(conn, link=books.link.name))
-    return [row for row in rows if row.state in OPEN and only in {None, row.settlement_id}]
+def _take_over(books: Books, conn: Connection) -> None:
+    """Settlements that no link covered when they were read, and this one does."""
+    for row in settlements.find(conn, account=books.link.account, state=ELSEWHERE):
+        if translation.belongs(books.link, row.facts):
+            settlements.put(conn, row.account, books.link.name, row.sha256, row.facts, state=READ)
+
+
+def _open_settlements(books: Books, conn: Connection) -> list[SettlementRow]:
+    return [row for row in settlements.find(conn, link=books.link.name) if _is_open(conn, row)]
+
+
+def _is_open(conn: Connection, row: SettlementRow) -> bool:
+    """Whether it is planned again: what a run or a person has decided is left alone."""
+    return row.state in OPEN and not decided(documents.of_set(conn, set_id_of(row)))
 
 
 async def facts_of_account(books: Books) -> list[SettlementFacts]:
@@ -210,6 +227,7 @@ async def _keep_entries(
         policy=books.link.policy,
         periods=references.periods,
         lineage=raw.sha256,
+        unposted=bases.kept(entry for entry in made.entries if entry not in made.posting),
     )
     set_id = set_id_of(row)
     new = [
@@ -227,6 +245,8 @@ async def _keep_entries(
     ]
 
     def keep(conn: Connection) -> None:
+        if not _is_open(conn, row):
+            return  # approved while we read: that decision stands
         documents.withdraw(conn, set_id, keep=[each.document.key for each in new])
         documents.add(conn, new)
         posting_sets.add(conn, set_id, link=books.link.name, connection=books.link.erp, settlement_id=row.settlement_id)
@@ -245,6 +265,8 @@ async def _keep_entries(
 
 
 def _hold(books: Books, conn: Connection, row: SettlementRow, findings: Sequence[Finding]) -> None:
+    if not _is_open(conn, row):
+        return
     reason = words(findings)
     documents.withdraw(conn, set_id_of(row), keep=[])
     if (row.state, row.reason) != (HELD, reason):
@@ -252,31 +274,52 @@ def _hold(books: Books, conn: Connection, row: SettlementRow, findings: Sequence
         books.note(conn, "held", row.settlement_id, {"reason": reason})
 
 
-def _keep_plan(books: Books, conn: Connection, planned: Mapping[str, Basis], references: References) -> PlanRow | None:
-    """One plan for everything that is open. The same inputs are the same plan; an older open one is superseded."""
+def _keep_plan(
+    books: Books, conn: Connection, planned: Mapping[str, Basis], references: References
+) -> tuple[PlanRow | None, list[DocumentRow]]:
+    """One plan for everything that is open, restatements included, and its documents. The same inputs are the same plan; an
+    older open one is superseded."""
+    rows = _planned_documents(books, conn, planned)
+    restated = {row.set_id for row in rows if row.set_id != set_id_for(books.link.account, row.document.reference)}
     inputs = bases.inputs(
         {settlement_id: basis.sha256 for settlement_id, basis in planned.items()},
+        {set_id: bases.from_data(posting_sets.basis(conn, set_id)).sha256 for set_id in restated},
         books.link.policy,
         books.mapping,
         references,
     )
     sha256 = bases.sha256_of(inputs)
-    plan_id = f"{books.link.name}-{sha256[:12]}"
+    kept = _free_plan(conn, f"{books.link.name}-{sha256[:12]}") if rows else ""
     for other in plans.find(conn, link=books.link.name, state=PlanState.OPEN):
-        if other.id != plan_id:
+        if other.id != kept:
             plans.decide(conn, other.id, PlanState.SUPERSEDED, "plan")
-    if not planned:
-        return None
-    content: dict[str, Any] = {
-        "documents": [row.key for row in _planned_documents(books, conn, planned)],
-        "settlements": sorted(planned),
-    }
-    return plans.add(conn, plan_id, link=books.link.name, flow=FLOW, sha256=sha256, inputs=inputs, content=content)
+    if not rows:
+        return None, []
+    content: dict[str, Any] = {"documents": {row.key: row.sha256 for row in rows}, "settlements": sorted(planned)}
+    return plans.add(conn, kept, link=books.link.name, flow=FLOW, sha256=sha256, inputs=inputs, content=content), rows
+
+
+def _free_plan(conn: Connection, wanted: str) -> str:
+    """``wanted``, or with a number where a plan of these inputs was decided before (and something of it is open again)."""
+    plan_id, number = wanted, 1
+    while (found := plans.get(conn, plan_id)) is not None and found.state is not PlanState.OPEN:
+        number += 1
+        plan_id = f"{wanted}-{number}"
+    return plan_id
 
 
 def _planned_documents(books: Books, conn: Connection, planned: Mapping[str, Basis]) -> list[DocumentRow]:
-    sets = {set_id_for(books.link.account, settlement_id) for settlement_id in planned}
-    return [row for set_id in sorted(sets) for row in documents.of_set(conn, set_id) if row.state is State.PLANNED]
+    """By settlement: its own entries, then those of a restatement."""
+    own = {set_id_for(books.link.account, settlement_id) for settlement_id in planned}
+    rows = documents.find(conn, link=books.link.name, state=State.PLANNED, limit=_DOCUMENTS_MAX)
+    return sorted(
+        (
+            row
+            for row in rows
+            if row.set_id in own or row.set_id != set_id_for(books.link.account, row.document.reference)
+        ),
+        key=lambda row: (row.set_id, row.position, row.key),
+    )
 
 
 def set_id_of(row: SettlementRow) -> str:

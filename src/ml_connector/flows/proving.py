@@ -11,10 +11,8 @@ from sqlalchemy import Connection
 
 from ml_connector.accounting.lineage import Lineage, LineageOf
 from ml_connector.accounting.proof import Evidence, Proof, prove
-from ml_connector.accounting.settlement_journal import plan_settlement
-from ml_connector.domain.catalog import References
 from ml_connector.domain.documents import State
-from ml_connector.domain.errors import Inconsistent, WrongUse
+from ml_connector.domain.errors import Inconsistent, MlConnectorError, WrongUse
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.settlements import SettlementGroups
 from ml_connector.domain.target import Case, Present, Seen
@@ -23,10 +21,16 @@ from ml_connector.flows import translation
 from ml_connector.flows.basis import Basis
 from ml_connector.flows.books import Books
 from ml_connector.flows.planning import context_findings, facts_of_account
-from ml_connector.flows.states import set_id_for
+from ml_connector.flows.states import HELD, set_id_for
 from ml_connector.store import archive, attempts, audit, documents, posting_sets, proofs, settlements
 from ml_connector.store.documents import DocumentRow
 from ml_connector.store.settlements import SettlementRow
+
+
+class NotProved(MlConnectorError):
+    """There is no certificate, because there is nothing yet that one could be about."""
+
+    code = "not_proved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One file of a settlement: its own, or that of a restatement."""
+    """A file that the books of a settlement follow: its own, or that of a restatement."""
 
     basis: Basis
     groups: SettlementGroups
@@ -48,23 +52,28 @@ class _Source:
 
 
 async def certify(books: Books, settlement_id: str) -> Certificate:
-    """Recompute and keep the certificate of a settlement that was planned. Raises :class:`WrongUse` for any other."""
+    """Recompute and keep the certificate of a settlement that was planned.
+
+    It is about the newest file: of a restated settlement, about what was posted first and the difference together.
+    Raises :class:`WrongUse` for an unknown settlement, :class:`NotProved` for one of which there is nothing to prove yet.
+    """
     row = await books.store.call(lambda conn: settlements.get(conn, books.link.account, settlement_id))
     if row is None:
-        raise WrongUse(f"Settlement {settlement_id} is not known here.")
-    own = await _source(books, set_id_for(row.account, settlement_id))
-    if own is None:
-        raise WrongUse(
+        raise WrongUse(f"Settlement {settlement_id} is not known here: see ml-connector record list.")
+    rows = await books.store.call(lambda conn: documents.of_settlement(conn, books.link.name, settlement_id))
+    rows = [each for each in rows if each.state is not State.DROPPED]
+    sources = await _sources(books, row)
+    if not sources or (row.state == HELD and not any(each.tried or each.state is State.POSTED for each in rows)):
+        raise NotProved(
             f"Settlement {settlement_id} is {row.state}, there is nothing to prove yet. {row.reason}".strip()
         )
-    rows = await books.store.call(lambda conn: documents.of_settlement(conn, books.link.name, settlement_id))
+    newest = list(sources.values())[-1]
     seen = await _look(books, rows)
-    evidence = await _evidence(books, row, own, rows, seen)
     facts = await facts_of_account(books)
     proof = prove(
-        own.groups,
-        recorded_sha256=own.basis.sha256,
-        evidence=evidence,
+        newest.groups,
+        recorded_sha256=newest.basis.sha256,
+        evidence=_evidence(sources, rows, seen),
         chain_findings=context_findings(books, settlement_id, facts),
     )
     return await books.store.call(lambda conn: _keep(books, conn, row, proof))
@@ -84,6 +93,7 @@ async def unproved(books: Books) -> list[str]:
             fresh = (
                 newest is not None
                 and newest.proved
+                and row.updated_at <= newest.made_at
                 and all(each.posted_at is not None and each.posted_at <= newest.made_at for each in rows)
             )
             if done and not fresh:
@@ -93,13 +103,17 @@ async def unproved(books: Books) -> list[str]:
     return await books.store.call(find)
 
 
-async def _source(books: Books, set_id: str) -> _Source | None:
-    data = await books.store.call(lambda conn: posting_sets.basis(conn, set_id))
-    if data is None:
-        return None
-    basis = bases.from_data(data)
-    mapping = await books.mapping_version(basis.mapping_version)
-    translated = await translation.as_planned(books, basis, basis.calendar(mapping))
+async def _sources(books: Books, row: SettlementRow) -> dict[str, _Source]:
+    """Every file that entries of the settlement were planned from, by posting set, the newest last."""
+    sets = await books.store.call(lambda conn: posting_sets.of_settlement(conn, books.link.name, row.settlement_id))
+    return {each.id: await _source(books, bases.from_data(each.basis)) for each in sets if each.basis is not None}
+
+
+async def _source(books: Books, basis: Basis) -> _Source:
+    mappings = [await books.mapping_version(basis.mapping_version)]
+    if basis.newer_mapping_version is not None:
+        mappings.append(await books.mapping_version(basis.newer_mapping_version))
+    translated = await translation.as_planned(books, basis, basis.calendar(*mappings))
     if translated.groups is None:
         raise Inconsistent(f"The archived file {basis.sha256} cannot be read any more.")
     packed = b"".join([piece async for piece in archive.stream(books.store, basis.lineage)])
@@ -107,11 +121,10 @@ async def _source(books: Books, set_id: str) -> _Source | None:
 
 
 async def _look(books: Books, rows: Sequence[DocumentRow]) -> Mapping[DocumentKey, Seen]:
-    """What the ERP shows now. A document that was never sent is not looked for: there is nothing to find."""
-    tried = [row for row in rows if row.state is State.POSTED or row.tried]
-    if not tried:
+    """What the ERP shows now, also of what was never sent: a person may have entered it."""
+    if not rows:
         return {}
-    trails = await books.store.call(lambda conn: attempts.trails(conn, [row.key for row in tried]))
+    trails = await books.store.call(lambda conn: attempts.trails(conn, [row.key for row in rows]))
     ids = {row.key: row.ids for row in rows}
     cases = [
         Case(
@@ -121,58 +134,29 @@ async def _look(books: Books, rows: Sequence[DocumentRow]) -> Mapping[DocumentKe
             row.ids,
             linked={key: ids.get(key, ()) for key in row.document.depends_on},
         )
-        for row in tried
+        for row in rows
     ]
     return await books.target.observe(cases)
 
 
-async def _evidence(
-    books: Books,
-    row: SettlementRow,
-    own: _Source,
-    rows: Sequence[DocumentRow],
-    seen: Mapping[DocumentKey, Seen],
+def _evidence(
+    sources: Mapping[str, _Source], rows: Sequence[DocumentRow], seen: Mapping[DocumentKey, Seen]
 ) -> list[Evidence]:
-    sources = {set_id_for(row.account, row.settlement_id): own}
+    """Every planned entry of the settlement, those of zero lines only included."""
     out = []
-    for each in rows:
-        if each.state is State.DROPPED:
-            continue
-        if each.set_id not in sources:
-            found = await _source(books, each.set_id)
-            if found is None:
-                raise Inconsistent(f"What {each.key} was planned from is not on record.")
-            sources[each.set_id] = found
-        source = sources[each.set_id]
-        sight = seen.get(each.key)
-        out.append(
-            Evidence(
-                each.document,
-                source.basis.sha256,
-                _of(source.lineage, each.key),
-                sight,
-                adopted=isinstance(sight, Present) and not sight.ours,
-            )
-        )
-    return [*await _unposted(books, own, {each.key for each in rows}), *out]
+    for set_id, source in sources.items():
+        sha256, lineage = source.basis.sha256, source.lineage
+        out += [Evidence(entry, sha256, _of(lineage, entry.key)) for entry in source.basis.entries_unposted()]
+        for row in rows:
+            if row.set_id == set_id:
+                sight = seen.get(row.key)
+                out.append(Evidence(row.document, sha256, _of(lineage, row.key), sight, adopted=_adopted(row, sight)))
+    return out
 
 
-async def _unposted(books: Books, own: _Source, posted: set[DocumentKey]) -> list[Evidence]:
-    """Entries of zero lines only: planned, proved, never sent. They are made again rather than kept."""
-    mapping = await books.mapping_version(own.basis.mapping_version)
-    plan = plan_settlement(
-        own.groups,
-        policy=own.basis.policy,
-        mapping=mapping,
-        references=References("", "", (), own.basis.periods, ()),
-        prefix=books.link.prefix,
-        main_store=own.basis.main_store or None,
-    )
-    return [
-        Evidence(entry, own.basis.sha256, _of(plan.lineage, entry.key))
-        for entry in plan.entries
-        if entry not in plan.posting and entry.key not in posted
-    ]
+def _adopted(row: DocumentRow, sight: Seen | None) -> bool:
+    """Whether a document without our key was taken for this one. What we sent ourselves carries the key."""
+    return row.state is State.POSTED and not row.tried and isinstance(sight, Present) and not sight.ours
 
 
 def _of(lineage: LineageOf, key: DocumentKey) -> dict[int, Lineage]:

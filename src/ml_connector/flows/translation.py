@@ -9,7 +9,7 @@ from typing import Final
 
 from ml_connector.accounting import vocabulary
 from ml_connector.accounting.period_split import Calendar, calendar_of
-from ml_connector.accounting.settlement_facts import facts_of
+from ml_connector.accounting.settlement_facts import settlement_facts
 from ml_connector.accounting.settlement_groups import Grouping, group_settlement
 from ml_connector.accounting.settlement_orders import order_ids
 from ml_connector.amazon.settlement_file import SettlementFile
@@ -97,9 +97,9 @@ async def claim(books: Books, sha256: str, settlement_id: str) -> tuple[Finding,
 async def _read(books: Books, sha256: str, grouping: Grouping) -> Translated:
     async with _file(books, sha256) as file:
         found = group_settlement(file, grouping)
-    if isinstance(found, RefusedSettlement):
-        return Translated(sha256, None, None, found.findings)
-    return Translated(sha256, found, facts_of(found), found.findings)
+        if isinstance(found, RefusedSettlement):
+            return Translated(sha256, None, None, found.findings)
+        return Translated(sha256, found, settlement_facts(found, file), found.findings)
 
 
 async def _orders(books: Books, sha256: str) -> AsyncIterator[list[str]]:
