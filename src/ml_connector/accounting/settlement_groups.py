@@ -7,7 +7,7 @@ except which line is the first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from operator import itemgetter
@@ -185,21 +185,29 @@ class _Batch:
         self.ticks: list[int] = []
         self.index = _Index(slot_for)
 
-    def take(self, block: RowBlock[int], columns: list[Sequence[object]]) -> TaxRows | None:
-        """Sort the block's rows into the index; the tax rows among them, which are still to be decided."""
+    def take(self, block: RowBlock[int], columns: list[Sequence[object]]) -> list[TaxSlot]:
+        """Sort the block's rows into the index; gives the slots at which tax rows arrived that are still to be decided."""
         index = self.index
-        offset = len(self.lines)
         # zip reuses its tuple as long as nobody keeps it, so that only the first row of a key costs one.
-        for place, append in enumerate(map(index.__getitem__, zip(*columns, strict=True)), offset):
+        for place, append in enumerate(map(index.__getitem__, zip(*columns, strict=True)), len(self.lines)):
             append(place)
         self.lines += block.lines
         self.ticks += block.ticks
+        return [slot for _, slot in index.slots if slot.arrived]
+
+    def orders(self, block: RowBlock[int], slots: list[TaxSlot]) -> Iterator[bytes]:
+        """The order ids of what arrived with the block just taken."""
+        offset = len(self.lines) - len(block.lines)
+        orders = block.column("order-id")
+        return (orders[place - offset] for slot in slots for place in slot.arrived)
+
+    def tax_rows(self, block: RowBlock[int], slots: list[TaxSlot]) -> TaxRows:
+        """What arrived with the block just taken, in file order; nothing is left at the slots."""
+        offset = len(self.lines) - len(block.lines)
         arrived: dict[int, TaxSlot] = {}
-        for _, slot in index.slots:
+        for slot in slots:
             arrived.update(dict.fromkeys(slot.arrived, slot))
             slot.arrived.clear()
-        if not arrived:
-            return None
         places = sorted(arrived)
         cells = [place - offset for place in places]
         events = list(zip(*(_pick(block.column(name), cells) for name in _EVENT_COLUMNS), strict=True))
@@ -235,8 +243,9 @@ class _Pass:
         for block in self._reading.blocks():
             if batch is None:
                 batch = _Batch(block.first, self._slot)
-            if (tax := batch.take(block, self._columns(block))) is not None:
-                self.runs.decide(tax)
+            slots = batch.take(block, self._columns(block))
+            if slots and not self.runs.collect(slots, batch.orders(block, slots)):
+                self.runs.decide(batch.tax_rows(block, slots))
             if len(batch.lines) >= _BATCH_ROWS:
                 self._sum(batch)
                 batch = None
@@ -263,8 +272,9 @@ class _Pass:
         """Read the tax rows of the suspects again, event by event."""
         exact = ExactEvents(suspects, self._grouping.known_order)
         for block in self._rows.read(self._calendar).blocks():
-            if (tax := _Batch(block.first, self._slot).take(block, self._columns(block))) is not None:
-                exact.add(tax, block.first)
+            batch = _Batch(block.first, self._slot)
+            if slots := batch.take(block, self._columns(block)):
+                exact.add(batch.tax_rows(block, slots), block.first)
         exact.close()
         return exact
 

@@ -13,7 +13,7 @@ that collides only makes a suspect of an innocent order, so the result never dep
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, compress, count
 from operator import lt, ne
@@ -74,9 +74,22 @@ class TaxRuns:
         self._open = array("q")
         self._doubtful: set[int] = set()
 
+    def collect(self, slots: Sequence[TaxSlot], orders: Iterable[bytes]) -> bool:
+        """The usual block of a store whose tax the seller collects: no slot that anything arrived at is of withheld rows.
+
+        Then all that arrived is collected, whatever its events; ``orders`` are the order ids. False where it is not so.
+        """
+        if self._exact is not None or self._known_order is not None or any(s.withheld or s.assumed for s in slots):
+            return False
+        self._open.extend(map(hash, set(orders)))
+        for slot in slots:
+            slot.collected += slot.arrived
+            slot.arrived.clear()
+        return True
+
     def decide(self, rows: TaxRows) -> None:
         """Put the place of each row into its slot."""
-        if self._decide_alike(rows):
+        if self._wash(rows):
             return
         current: Event | None = None
         run: list[tuple[TaxSlot, int]] = []
@@ -94,28 +107,21 @@ class TaxRuns:
         if current is not None:
             self._close(current, run, total, withheld=withheld)
 
-    def _decide_alike(self, rows: TaxRows) -> bool:
-        """The usual block, in columns: every run washes out, or no run has a withheld row. False for any other."""
-        if self._exact is not None or any(slot.assumed for slot in set(rows.slots)):
+    def _wash(self, rows: TaxRows) -> bool:
+        """The usual block of a facilitated store, in columns: every run has a withheld row and washes out."""
+        if self._exact is not None:
             return False
-        events, ticks = rows.events, rows.ticks
-        withheld = [amount if slot.withheld else 0 for slot, amount in zip(rows.slots, ticks, strict=True)]
+        events = rows.events
         ends = [*compress(count(), map(ne, events, events[1:])), len(events) - 1]
-        orders = [hash(events[end][1]) for end in ends]
-        if not any(withheld):
-            if self._known_order is not None:
-                return False
-            self._open.extend(orders)
-            for slot, place in zip(rows.slots, rows.places, strict=True):
-                slot.collected.append(place)
-            return True
-        sums = list(accumulate(ticks))
-        seen = list(accumulate(map(bool, withheld)))
-        seen_at_ends = [seen[end] for end in ends]
-        washes = not any(sums[end] for end in ends) and all(map(lt, [0, *seen_at_ends], seen_at_ends))
-        if not washes:
+        sums = list(accumulate(rows.ticks))
+        if any(sums[end] for end in ends):
             return False
-        self._facilitated.extend(orders)
+        withheld = [slot.withheld and ticks != 0 for slot, ticks in zip(rows.slots, rows.ticks, strict=True)]
+        seen = list(accumulate(withheld))
+        seen_at_ends = [seen[end] for end in ends]
+        if not all(map(lt, [0, *seen_at_ends], seen_at_ends)):
+            return False
+        self._facilitated.extend(hash(events[end][1]) for end in ends)
         for slot, place in zip(rows.slots, rows.places, strict=True):
             slot.facilitated.append(place)
         return True
