@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -30,14 +31,14 @@ class Standing(StrEnum):
 
 
 def write(path: Path, head: Head) -> None:
-    """Replace the file, atomically and durably."""
-    partial = path.with_name(f"{path.name}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump({"seq": head.seq, "mac": head.mac}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    """Replace the file, atomically and durably, however many do so at once: each has a partial file of its own (mode 0600)."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="ascii", dir=path.parent, prefix=f"{path.name}.", suffix=".partial", delete=False
+    ) as partial:
+        json.dump({"seq": head.seq, "mac": head.mac}, partial)
+        partial.flush()
+        os.fsync(partial.fileno())
+    os.replace(partial.name, path)
     _sync_folder(path.parent)
 
 

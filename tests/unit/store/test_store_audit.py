@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -210,6 +211,24 @@ def test_the_head_file_comes_back(tmp_path: Path) -> None:
     audit_head.write(path, Head(4, "b" * 64))
 
     assert audit_head.read(path) == Head(4, "b" * 64)
+    assert [each.name for each in tmp_path.iterdir()] == [audit_head.NAME]
+
+
+def test_commands_that_end_at_the_same_moment_do_not_spoil_each_others_head_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / audit_head.NAME
+    replace = os.replace
+
+    def another_ends_first(partial: str, target: Path) -> None:
+        monkeypatch.setattr(os, "replace", replace)
+        audit_head.write(path, Head(4, "b" * 64))
+        replace(partial, target)
+
+    monkeypatch.setattr(os, "replace", another_ends_first)
+    audit_head.write(path, Head(3, "a" * 64))
+
+    assert audit_head.read(path) == Head(3, "a" * 64)
     assert [each.name for each in tmp_path.iterdir()] == [audit_head.NAME]
 
 
