@@ -12,12 +12,14 @@ import pytest
 
 from ml_connector.sandbox.sap_business_one.batch import Answer, Answers, write_batch
 from ml_connector.sandbox.sap_business_one.entities import SHIPPED
-from ml_connector.sandbox.sap_business_one.metadata import metadata_v2
+from ml_connector.sandbox.sap_business_one.metadata import metadata
 from ml_connector.sandbox.sap_business_one.schema import Type, qualified
+from ml_connector.sandbox.sap_business_one.wire import V1, V2
 from tests.support.sap_client import Sap
 
 pytestmark = pytest.mark.contract
 _EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
+_EDM_V3 = "{http://schemas.microsoft.com/ado/2009/11/edm}"
 
 
 def _contracts() -> Path:
@@ -63,6 +65,65 @@ def _versioned() -> set[str]:
     }
 
 
+@cache
+def _v1() -> dict[str, ElementTree.Element]:
+    """The types of the older protocol, by name."""
+    root = ElementTree.parse(_contracts() / "service-layer-v1-odata3.trimmed.edmx").getroot()
+    return {
+        str(each.get("Name")): each
+        for tag in ("EntityType", "ComplexType", "EnumType")
+        for each in root.iter()
+        if each.tag.rpartition("}")[2] == tag
+    }
+
+
+def _v1_properties(entity: ElementTree.Element) -> dict[str | None, str | None]:
+    return {each.get("Name"): each.get("Type") for each in entity if each.tag.endswith("}Property")}
+
+
+@pytest.mark.parametrize("entity", SHIPPED.types.values(), ids=lambda each: each.name)
+def test_every_type_is_as_the_older_protocol_declares_it(entity: Type) -> None:
+    real = _v1_properties(_v1()[entity.name])
+
+    shown = {V1.property_name(entity, each.name): qualified(V1.edm_type(each.type)) for each in entity.fields}
+
+    assert shown.items() <= real.items()
+
+
+def test_the_generated_metadata_of_the_older_protocol_says_what_the_table_says() -> None:
+    root = ElementTree.fromstring(metadata(SHIPPED, V1))
+    generated = {
+        str(each.get("Name")): each for tag in ("EntityType", "ComplexType") for each in root.iter(_EDM_V3 + tag)
+    }
+
+    for name, entity in generated.items():
+        assert _v1_properties(entity).items() <= _v1_properties(_v1()[name]).items()
+    for enum in root.iter(f"{_EDM_V3}EnumType"):
+        real = {each.get("Name") for each in _v1()[str(enum.get("Name"))]}
+        assert {each.get("Name") for each in enum} <= real
+    assert {each.get("Name") for each in root.iter(f"{_EDM_V3}EntitySet")} == set(SHIPPED.sets)
+
+
+def test_every_operation_is_a_function_import_of_the_older_protocol() -> None:
+    def imports(root: ElementTree.Element) -> list[tuple[object, ...]]:
+        return [
+            (
+                each.get("Name"),
+                each.get("ReturnType"),
+                each.get("IsBindable"),
+                [each.get(name) for name in each.attrib if name.endswith("HttpMethod")],
+                [(parameter.get("Name"), parameter.get("Type")) for parameter in each],
+            )
+            for each in root.iter()
+            if each.tag.endswith("}FunctionImport")
+        ]
+
+    real = imports(ElementTree.parse(_contracts() / "service-layer-v1-odata3.trimmed.edmx").getroot())
+
+    for each in imports(ElementTree.fromstring(metadata(SHIPPED, V1))):
+        assert each in real
+
+
 def test_every_set_has_its_name_and_type() -> None:
     for each in SHIPPED.sets.values():
         assert _named("EntitySet", each.name).get("EntityType") == f"SAPB1.{each.type}"
@@ -93,7 +154,7 @@ def test_every_operation_is_of_its_kind_with_its_parameters() -> None:
 
 
 def test_the_generated_metadata_says_what_the_table_says() -> None:
-    generated = ElementTree.fromstring(metadata_v2(SHIPPED))
+    generated = ElementTree.fromstring(metadata(SHIPPED, V2))
     names = {each.get("Name") for each in generated.iter(f"{_EDM}EntitySet")}
     properties = [
         each.get("Name")
@@ -141,3 +202,21 @@ def test_a_batch_answer_has_the_recorded_bytes_around_its_content() -> None:
     )
 
     assert write_batch([answers], zeros)[1] == recorded
+
+
+def test_a_batch_answer_of_the_older_protocol_has_the_recorded_bytes_around_its_content() -> None:
+    recorded = (_contracts() / "samples" / "batch-response-v1.multipart.txt").read_bytes()
+    zeros = "00000000-0000-0000-0000-000000000000"
+    created = (
+        ("Content-Type", "application/json;odata=minimalmetadata;charset=utf-8"),
+        ("Content-Length", "8811"),
+        ("DataServiceVersion", "3.0"),
+        ("ETag", 'W/"0000000000000000000000000000000000000000"'),
+        ("Location", "https://localhost:50000/b1s/v1/BusinessPartners('C00001')"),
+    )
+    empty = (("DataServiceVersion", "3.0"),)
+    answers = Answers(
+        (Answer(201, created, b'{"some":"content"}', "1"), Answer(204, empty, b"", "2"), Answer(204, empty, b"", "3"))
+    )
+
+    assert write_batch([answers], zeros, content_id_in_part=False)[1] == recorded

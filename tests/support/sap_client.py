@@ -42,8 +42,20 @@ class Said:
 
     @property
     def error(self) -> tuple[int, str]:
-        """HTTP status and code of a refusal in the form of v2."""
-        return self.status, self.json["error"]["code"]
+        """HTTP status and code of a refusal; the code as text, as v2 words it."""
+        return self.status, str(self.json["error"]["code"])
+
+    @property
+    def words(self) -> str:
+        """The message of a refusal, of either version."""
+        message = self.json["error"]["message"]
+        return str(message["value"] if isinstance(message, dict) else message)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of a collection."""
+        rows: list[dict[str, Any]] = self.json["value"]
+        return rows
 
 
 class Sap:
@@ -57,6 +69,7 @@ class Sap:
         seed: int = 1,
         ledger: Ledger | None = None,
         sign_in: bool = True,
+        version: str = "v2",
     ) -> None:
         self.clock = ManualClock(NOON, leaps=True)
         self.world = World(
@@ -71,6 +84,7 @@ class Sap:
         assert isinstance(control, Control)
         self.control = control
         self.credentials = self.world.credentials()["sap_business_one"]
+        self.version = version
         self.cookie = ""
         if sign_in:
             self.log_in()
@@ -100,8 +114,8 @@ class Sap:
 
         ``body`` is JSON unless it is bytes. Raises httpx2's own error where the connection breaks.
         """
-        base = str(self.credentials["base_url"])
-        url = base.removesuffix("/b1s/v2") + path if path.startswith("/") else f"{base}/{path}"
+        base = str(self.credentials["base_url"]).removesuffix("/b1s/v2")
+        url = base + path if path.startswith("/") else f"{base}/b1s/{self.version}/{path}"
         content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         cookie = {"Cookie": self.cookie} if self.cookie else {}
         return asyncio.run(self._send(method, url, content, {**cookie, **(headers or {})}, params))

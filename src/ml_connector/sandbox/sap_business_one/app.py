@@ -11,18 +11,18 @@ from ml_connector.sandbox.sap_business_one.company import COMPANY_DB, USERNAME, 
 from ml_connector.sandbox.sap_business_one.context import Context
 from ml_connector.sandbox.sap_business_one.control import LOOPBACK, Control, describe
 from ml_connector.sandbox.sap_business_one.errors import ServiceLayerError
+from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
 from ml_connector.sandbox.sap_business_one.journal import Journal
 from ml_connector.sandbox.sap_business_one.resources import operation_of
 from ml_connector.sandbox.sap_business_one.service_layer import ServiceLayer
 from ml_connector.sandbox.sap_business_one.sessions import Sessions
 from ml_connector.sandbox.sap_business_one.switches import SWITCHES
 from ml_connector.sandbox.sap_business_one.tables import Tables
-from ml_connector.sandbox.sap_business_one.wire import V2, Renderer, from_json, to_json
+from ml_connector.sandbox.sap_business_one.wire import V2, WIRES, Renderer, Wire
 from ml_connector.sandbox.switches import Switches
 from ml_connector.sandbox.world import System, World
 
 NAME = "sap_business_one"
-_ROOT = V2.root.lstrip("/")
 _SERVER = ("Server", "Apache/2.4.61 (Unix)")
 _HTML = b"<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>\n"
 
@@ -44,22 +44,29 @@ def build(world: World) -> System:
     if not tables.count(catalog.schema.types["ChartOfAccount"]):
         with tables.book.transaction():
             found(tables, catalog.schema, switches, world.born.date(), password)
-    context = Context(
-        tables,
-        catalog,
-        journal,
-        switches,
-        Renderer(V2, world.seed),
-        service_root=lambda: f"{world.base_url}/{NAME}{V2.root}",
-        today=today,
-    )
+
+    def context_of(wire: Wire) -> Context:
+        return Context(
+            tables,
+            catalog,
+            journal,
+            switches,
+            Renderer(wire, world.seed, _date_suffix(wire, switches)),
+            service_root=lambda: f"{world.base_url}/{NAME}{wire.root}",
+            today=today,
+        )
+
     # With the instant in it, a server that starts again does not give out the cookies of its former life.
     sessions = Sessions(tables, switches, clock, world.random(f"{NAME}.sessions:{clock.now().isoformat()}"))
-    layer = ServiceLayer(context, sessions, world.faults_of(NAME), world.random(f"{NAME}.boundaries"))
-    control = Control(context, sessions)
+    boundaries = world.random(f"{NAME}.boundaries")
+    layers = {
+        wire.root.lstrip("/"): ServiceLayer(context_of(wire), sessions, world.faults_of(NAME), boundaries)
+        for wire in WIRES
+    }
+    control = Control(context_of(V2), sessions)
     return System(
         name=NAME,
-        app=_app(layer, control, lambda: f"{clock.now().timestamp():.3f}"),
+        app=_app(layers, control, lambda: f"{clock.now().timestamp():.3f}"),
         credentials=lambda base_url: {
             "base_url": f"{base_url}/{NAME}{V2.root}",
             "company_db": COMPANY_DB,
@@ -72,19 +79,27 @@ def build(world: World) -> System:
     )
 
 
-def _app(layer: ServiceLayer, control: Control, timestamp: Callable[[], str]) -> ASGIApp:
+def _date_suffix(wire: Wire, switches: Switches) -> str:
+    """What follows a date: midnight in v2; nothing in v1, or midnight without a zone (switch)."""
+    if wire.version == "v2":
+        return "T00:00:00Z"
+    return "T00:00:00" if switches.text("dates_on_v1") == "datetime" else ""
+
+
+def _app(layers: Mapping[str, ServiceLayer], control: Control, timestamp: Callable[[], str]) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         body = await _body(receive)
         raw_path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0].decode("latin-1")
         path = raw_path.lstrip("/")
+        root, resource = _split(path)
         if path.partition("/")[0] == "_control":
             answer = _control(control, scope, path, body)
         elif path.partition("/")[0] == "ping":
             answer = _ping(path, timestamp())
-        elif path.startswith(f"{_ROOT}/"):
+        elif root in layers:
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
             query = scope["query_string"].decode("latin-1")
-            answer = layer.answer(scope["method"], path.removeprefix(f"{_ROOT}/"), query, headers, body)
+            answer = layers[root].answer(scope["method"], resource, query, headers, body)
         else:
             answer = Answer(404, (("Content-Type", "text/html; charset=iso-8859-1"),), _HTML)
         await _send(send, answer)
@@ -94,12 +109,17 @@ def _app(layer: ServiceLayer, control: Control, timestamp: Callable[[], str]) ->
 
 def _operation(method: str, path: str) -> str:
     """What a fault plan calls a request (see the package's docstring)."""
-    relative = path.lstrip("/")
-    return (
-        operation_of(method, relative.removeprefix(f"{_ROOT}/"))
-        if relative.startswith(_ROOT)
-        else relative.partition("/")[0]
-    )
+    root, resource = _split(path.lstrip("/"))
+    return operation_of(method, resource) if root else path.lstrip("/").partition("/")[0]
+
+
+def _split(path: str) -> tuple[str, str]:
+    """A path as service root and what comes after it; the root is "" where there is none."""
+    for wire in WIRES:
+        root = wire.root.lstrip("/")
+        if path.startswith(f"{root}/"):
+            return root, path[len(root) + 1 :]
+    return "", path
 
 
 def _refusal(status: int) -> Refusal:

@@ -71,13 +71,16 @@ def incomplete() -> Exception:
 # --- in ----------------------------------------------------------------------------------------------------------------
 
 
-def parse_batch(content_type: str, body: bytes) -> list[Part | ChangeSet]:
-    """The requests of a batch in order. Raises :class:`ServiceLayerError` (400, -1000) for anything malformed."""
+def parse_batch(content_type: str, body: bytes, *, content_id_needed: bool = True) -> list[Part | ChangeSet]:
+    """The requests of a batch in order; in a change set each may need a Content-ID. Raises :class:`ServiceLayerError` (400, -1000) for anything malformed."""
     items: list[Part | ChangeSet] = []
     for headers, content in _split(body, _boundary(content_type)):
         if headers.get("content-type", "").lower().startswith("multipart/mixed"):
             members = _split(content, _boundary(headers["content-type"]))
-            items.append(ChangeSet(tuple(_request(inner, text, in_change_set=True) for inner, text in members)))
+            parts = tuple(_request(inner, text, in_change_set=True) for inner, text in members)
+            if content_id_needed and not all(part.content_id for part in parts):
+                raise incomplete()
+            items.append(ChangeSet(parts))
         else:
             items.append(_request(headers, content, in_change_set=False))
     if not items or sum(len(each.parts) if isinstance(each, ChangeSet) else 1 for each in items) > PARTS_MAX:
@@ -139,7 +142,7 @@ def _request(headers: Mapping[str, str], content: bytes, *, in_change_set: bool)
     if match is None:
         raise incomplete()
     content_id = headers.get("content-id", "")
-    if in_change_set and (match[1] == "GET" or not content_id):
+    if in_change_set and match[1] == "GET":
         raise incomplete()
     return Part(match[1], match[2], _headers(inner_head), body.strip(), content_id)
 
@@ -147,8 +150,11 @@ def _request(headers: Mapping[str, str], content: bytes, *, in_change_set: bool)
 # --- out ---------------------------------------------------------------------------------------------------------------
 
 
-def write_batch(items: Sequence[Answer | Answers], name: str) -> tuple[str, bytes]:
-    """Content type and body of a batch's answer. ``name`` makes the boundaries unique."""
+def write_batch(items: Sequence[Answer | Answers], name: str, *, content_id_in_part: bool = True) -> tuple[str, bytes]:
+    """Content type and body of a batch's answer. ``name`` makes the boundaries unique.
+
+    Content-ID is echoed in the MIME part, or as the first of the inner headers.
+    """
     outer = f"batchresponse_{name}"
     lines: list[bytes] = []
     for number, item in enumerate(items):
@@ -157,19 +163,20 @@ def write_batch(items: Sequence[Answer | Answers], name: str) -> tuple[str, byte
             inner = f"changesetresponse_{name[:-1]}{number % 10}"
             lines += [b"Content-Type: multipart/mixed; boundary=" + inner.encode(), b""]
             for answer in item.answers:
-                lines += [b"--" + inner.encode(), *_written(answer)]
+                lines += [b"--" + inner.encode(), *_written(answer, content_id_in_part)]
             lines.append(b"--" + inner.encode() + b"--")
         else:
-            lines += _written(item)
+            lines += _written(item, content_id_in_part)
     lines += [b"--" + outer.encode() + b"--", b""]
     return f"multipart/mixed; boundary={outer}", b"\r\n".join(lines)
 
 
-def _written(answer: Answer) -> list[bytes]:
+def _written(answer: Answer, content_id_in_part: bool) -> list[bytes]:  # noqa: FBT001 - passed through
     lines = [b"Content-Type: application/http", b"Content-Transfer-Encoding: binary"]
-    if answer.content_id:
-        lines.append(b"Content-ID: " + answer.content_id.encode())
+    named = [b"Content-ID: " + answer.content_id.encode()] if answer.content_id else []
+    lines += named if content_id_in_part else []
     lines += [b"", f"HTTP/1.1 {answer.status} {REASONS[answer.status]}".encode()]
+    lines += [] if content_id_in_part else named
     lines += [f"{name}: {value}".encode() for name, value in answer.headers]
     # A body is followed by a bare LF before the CRLF of the next delimiter.
     return [*lines, b"", answer.body + b"\n" if answer.body else b""]

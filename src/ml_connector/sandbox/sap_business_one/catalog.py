@@ -24,9 +24,8 @@ class Catalog:
         self._tables = tables
         self._switches = switches
         self._shipped = _with_lengths(SHIPPED, switches)
-        for entity in self._shipped.types.values():
-            if entity.table:
-                tables.create(entity, self._shipped)
+        for entity in self._shipped.stored():
+            tables.create(entity, self._shipped)
         self.schema = self._read()
         self._stale = False
 
@@ -77,9 +76,10 @@ class Catalog:
         )
         self._tables.insert(self._of("UserFieldMD"), full)
         column = _user_field(full)
-        self._tables.add_column(entity.table, column)
-        if column.type == STRING:
-            self._tables.index(entity.table, (column.name,))
+        for table in self._tables_of(entity):
+            self._tables.add_column(table, column)
+            if column.type == STRING:
+                self._tables.index(table, (column.name,))
         return full
 
     def remove_field(self, key: Row) -> None:
@@ -90,17 +90,22 @@ class Catalog:
             raise not_found()
         entity = self._holder(str(found["TableName"]))
         column = f"U_{found['Name']}"
-        self._tables.book.execute(f"DROP INDEX IF EXISTS {{ix_{entity.table}_{column}}}")
-        self._tables.book.execute(f'ALTER TABLE {{{entity.table}}} DROP COLUMN "{column}"')
+        for table in self._tables_of(entity):
+            self._tables.book.execute(f"DROP INDEX IF EXISTS {{ix_{table}_{column}}}")
+            self._tables.book.execute(f'ALTER TABLE {{{table}}} DROP COLUMN "{column}"')
         self._tables.delete("CUFD", key)
 
     def _holder(self, table: str) -> Type:
         """The type whose table it is, with all its user fields, seen already or not; ``@ML_LINK`` is a user table."""
-        wanted = f"U_{table[1:]}" if table.startswith("@") else table
-        for entity in self._read().types.values():
-            if entity.table and entity.table == wanted:
-                return entity
-        raise rejected(f"Table '{table}' does not exist.")
+        schema = self._read()
+        name = _types_by_table(schema).get(f"U_{table[1:]}" if table.startswith("@") else table)
+        if name is None:
+            raise rejected(f"Table '{table}' does not exist.")
+        return schema.types[name]
+
+    def _tables_of(self, entity: Type) -> list[str]:
+        """Every table that rows of this type are in: a field of one marketing document is a field of all (section 6.7)."""
+        return [table for table, name in _types_by_table(self._read()).items() if name == entity.name]
 
     def _of(self, name: str) -> Type:
         return self._shipped.types[name]
@@ -113,14 +118,24 @@ class Catalog:
         for table in self._tables.select(self._of("UserTablesMD")):
             entity, entity_set = user_table(str(table["TableName"]), self._code_length())
             types[entity.name], sets[entity_set.name] = entity, entity_set
+        bare = Schema(self._shipped.enums, types, sets, self._shipped.operations)
+        by_table = _types_by_table(bare)
         added: dict[str, list[Field]] = {}
         for row in self._tables.select(self._of("UserFieldMD")):
-            added.setdefault(str(row["TableName"]).replace("@", "U_"), []).append(_user_field(row))
+            added.setdefault(by_table[str(row["TableName"]).replace("@", "U_")], []).append(_user_field(row))
         widened = {
-            name: entity.with_fields(tuple(added[entity.table])) if entity.table in added else entity
-            for name, entity in types.items()
+            name: entity.with_fields(tuple(added[name])) if name in added else entity for name, entity in types.items()
         }
-        return Schema(self._shipped.enums, widened, sets, self._shipped.operations)
+        return Schema(bare.enums, widened, sets, bare.operations)
+
+
+def _types_by_table(schema: Schema) -> dict[str, str]:
+    """Which type the rows of a table have, those of collections too."""
+    found: dict[str, str] = {}
+    for entity in schema.stored():
+        found[entity.table] = entity.name
+        found.update({schema.child(entity, each).table: each.member_type for each in entity.collections})
+    return found
 
 
 def _user_field(row: Row) -> Field:

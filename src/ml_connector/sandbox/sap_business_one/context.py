@@ -37,5 +37,6 @@ class Context:
         return self.schema.type_of(entity_set)
 
     def annotated(self, fragment: str, members: dict[str, object]) -> dict[str, object]:
-        """Members behind their context annotation."""
-        return {f"{self.wire.annotation}context": f"{self.service_root()}/$metadata#{fragment}", **members}
+        """Members behind the annotation that says what they are."""
+        name = f"{self.wire.annotation}{self.wire.context}"
+        return {name: f"{self.service_root()}/$metadata#{fragment}", **members}

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 
 from ml_connector.sandbox.ledger import Value
 from ml_connector.sandbox.sap_business_one.errors import invalid_option, invalid_property
-from ml_connector.sandbox.sap_business_one.schema import AMOUNT, DATE, INTEGER, STRING, Enum, Field, Type
+from ml_connector.sandbox.sap_business_one.schema import AMOUNT, DATE, INTEGER, STRING, TIME, Enum, Field, Type
 
 OPERATORS: Mapping[str, str] = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 FUNCTIONS = ("startswith", "endswith", "contains", "substringof")
@@ -211,11 +211,15 @@ def _unquoted(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a filter's names and literals mean: the entity's properties, the enums, and how text compares."""
+    """What a filter's names and literals mean: the entity's properties, the enums, how text and times compare.
+
+    ``times``: "minute" compares hours and minutes only, "literal" cuts the seconds of the literal, "second" compares all.
+    """
 
     type: Type
     enums: Mapping[str, Enum]
     fold_case: bool = False
+    times: str = "minute"
 
 
 def condition(tree: Expression, words: Vocabulary) -> tuple[str, list[Value]]:
@@ -254,6 +258,9 @@ def _comparison(tree: Comparison, words: Vocabulary) -> tuple[str, list[Value]]:
     mark = "?"
     if words.fold_case and found.type == STRING:
         column, mark = f"lower({column})", "lower(?)"
+    if found.type == TIME and words.times != "second":
+        value = f"{str(value)[:5]}:00" if words.times == "literal" else str(value)[:5]
+        column = column if words.times == "literal" else f"substr({column}, 1, 5)"
     return f"{column} {OPERATORS[tree.operator]} {mark}", [value]
 
 
@@ -286,6 +293,11 @@ def as_stored(found: Field, literal: str | Decimal, enums: Mapping[str, Enum]) -
         if day is None:
             raise wrong
         return day
+    if found.type == TIME:
+        moment = clock_time(literal) if isinstance(literal, str) else None
+        if moment is None:
+            raise wrong
+        return moment
     if found.type in (INTEGER, AMOUNT):
         number = exact(literal)
         if number is None or (found.type == INTEGER and number != int(number)):
@@ -309,6 +321,17 @@ def iso_date(text: str) -> str | None:
         return date(int(match[1]), int(match[3]), int(match[4])).isoformat()
     except ValueError:
         return None
+
+
+_TIME = re.compile(r"(\d{2})(:?)(\d{2})(?:\2(\d{2})(?:\.\d+)?)?")
+
+
+def clock_time(text: str) -> str | None:
+    """A time literal as ``HH:MM:SS`` (dossier, section 5.3); None where it is not one."""
+    match = _TIME.fullmatch(text)
+    if match is None or int(match[1]) > 23 or int(match[3]) > 59 or int(match[4] or 0) > 59:
+        return None
+    return f"{match[1]}:{match[3]}:{match[4] or '00'}"
 
 
 def exact(literal: object) -> Decimal | None:

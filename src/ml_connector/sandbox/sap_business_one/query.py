@@ -11,6 +11,7 @@ from ml_connector.sandbox.sap_business_one.errors import invalid_option, invalid
 from ml_connector.sandbox.sap_business_one.filters import Vocabulary, condition, parse, scalar
 from ml_connector.sandbox.sap_business_one.schema import Row, Schema, Type
 from ml_connector.sandbox.sap_business_one.tables import Tables
+from ml_connector.sandbox.sap_business_one.wire import Wire
 
 PAGE_SIZE = 20
 _OPTIONS = ("$select", "$filter", "$orderby", "$top", "$skip", "$count", "$inlinecount")
@@ -28,23 +29,32 @@ class Options:
     count: bool = False
 
     @classmethod
-    def of(cls, query: str) -> Options:
-        """Parse a query string. Raises :class:`ServiceLayerError` (400) for an option that is unknown or given twice."""
+    def of(cls, query: str, wire: Wire) -> Options:
+        """Parse a query string as this version writes it. Raises :class:`ServiceLayerError` (400) for an option that is unknown or given twice."""
         given: dict[str, str] = {}
         for name, value in parse_qsl(query, keep_blank_values=True):
             if name.startswith("$") and (name not in _OPTIONS or name in given):
                 raise invalid_option(f"Invalid query option: {name} is not supported here.")
             given[name] = value
-        if "$inlinecount" in given:
-            raise invalid_option("Invalid query option: $inlinecount belongs to another version.")
+        name, value = wire.count_option
+        if {"$count", "$inlinecount"} & set(given) - {name}:
+            raise invalid_option(f"Invalid query option: this version counts by {name}={value}.")
         return cls(
             select=tuple(name.strip() for name in given["$select"].split(",")) if "$select" in given else (),
             filter=given.get("$filter", ""),
             orderby=given.get("$orderby", ""),
             top=_number(given, "$top"),
             skip=_number(given, "$skip") or 0,
-            count=given.get("$count", "false").lower() == "true",
+            count=given.get(name, "").lower() == value,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparing:
+    """How text and times compare: see :class:`~ml_connector.sandbox.sap_business_one.filters.Vocabulary`."""
+
+    fold_case: bool = False
+    times: str = "minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +76,18 @@ def page_size(headers: Mapping[str, str]) -> tuple[int, bool]:
     return (int(option) if option.isdecimal() else PAGE_SIZE), False
 
 
-def matching(options: Options, entity: Type, schema: Schema, *, fold_case: bool) -> tuple[str, list[Value]]:
+def matching(options: Options, entity: Type, schema: Schema, comparing: Comparing) -> tuple[str, list[Value]]:
     """The condition that ``$filter`` names; everything where there is none."""
     if not options.filter:
         return "1", []
-    return condition(parse(options.filter), Vocabulary(entity, schema.enums, fold_case))
+    return condition(parse(options.filter), Vocabulary(entity, schema.enums, comparing.fold_case, comparing.times))
 
 
 def read_page(
-    tables: Tables, schema: Schema, entity: Type, options: Options, *, size: int, fold_case: bool = False
+    tables: Tables, schema: Schema, entity: Type, options: Options, *, size: int, comparing: Comparing
 ) -> Page:
     """One page. ``$skip`` comes before ``$top``; a page holds at most ``size`` rows (0: no limit)."""
-    where, values = matching(options, entity, schema, fold_case=fold_case)
+    where, values = matching(options, entity, schema, comparing)
     check_selected(options.select, entity)
     limit = min((each for each in (size, options.top) if each), default=-1) if options.top != 0 else 0
     rows = tables.select(entity, where, values, _order(options.orderby, entity), limit, options.skip)
@@ -96,7 +106,7 @@ def with_collections(
     for each in entity.collections:
         if select and each.name not in select:
             continue
-        members = tables.children(schema.types[each.member_type], entity.key, rows)
+        members = tables.children(schema.child(entity, each), entity.key, rows)
         for row in rows:
             row[each.name] = members[tuple(row[name] for name in entity.key)]
     return rows

@@ -20,7 +20,9 @@ from ml_connector.sandbox.sap_business_one.errors import (
     not_supported,
     rejected,
 )
+from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
 from ml_connector.sandbox.sap_business_one.query import (
+    Comparing,
     Options,
     check_selected,
     matching,
@@ -31,7 +33,7 @@ from ml_connector.sandbox.sap_business_one.query import (
 )
 from ml_connector.sandbox.sap_business_one.schema import INTEGER, EntitySet, Row, Type
 from ml_connector.sandbox.sap_business_one.values import accepted, with_defaults
-from ml_connector.sandbox.sap_business_one.wire import etag, from_json, to_json
+from ml_connector.sandbox.sap_business_one.wire import etag
 
 _RESOURCE = re.compile(r"(?P<name>\$?\w+)(?:\((?P<key>.*)\))?(?:/(?P<tail>\$?\w+))?")
 _KEY_PART = re.compile(r"\s*(?:(?P<name>\w+)\s*=\s*)?(?:'(?P<text>(?:[^']|'')*)'|(?P<number>-?\d{1,10}))\s*(?:,|$)")
@@ -108,14 +110,15 @@ class Resources:
 
     def _list(self, call: Call, entity_set: EntitySet) -> Answer:
         context, entity = self._context, self._context.type_of(entity_set)
-        options = Options.of(call.query)
+        options = Options.of(call.query, self._context.wire)
         size, preferred = page_size(call.headers)
         page = read_page(
-            context.tables, context.schema, entity, options, size=size, fold_case=self._folds_case(call.headers)
+            context.tables, context.schema, entity, options, size=size, comparing=self._comparing(call.headers)
         )
         members: dict[str, object] = {}
         if options.count:
-            total = str(page.total) if context.switches.on("count_as_text") else page.total
+            as_text = context.wire.version == "v1" or context.switches.on("count_as_text")
+            total = str(page.total) if as_text else page.total
             members[f"{context.wire.annotation}count"] = total
         members["value"] = [self._shown(entity, row, options.select) for row in page.rows]
         if page.next_skip is not None:
@@ -128,9 +131,8 @@ class Resources:
 
     def _count(self, call: Call, entity_set: EntitySet) -> Answer:
         context, entity = self._context, self._context.type_of(entity_set)
-        where, values = matching(
-            Options.of(call.query), entity, context.schema, fold_case=self._folds_case(call.headers)
-        )
+        options = Options.of(call.query, context.wire)
+        where, values = matching(options, entity, context.schema, self._comparing(call.headers))
         total = context.tables.count(entity, where, values)
         return Answer(
             200, (("Content-Type", "text/plain;charset=utf-8"), context.wire.version_header), str(total).encode()
@@ -138,7 +140,7 @@ class Resources:
 
     def _read_one(self, call: Call, resource: Resource, entity_set: EntitySet) -> Answer:
         entity = self._context.type_of(entity_set)
-        options = Options.of(call.query)
+        options = Options.of(call.query, self._context.wire)
         check_selected(options.select, entity)
         row = self._existing(resource, entity)
         return self._entity(200, entity_set, row, options.select)
@@ -147,7 +149,7 @@ class Resources:
 
     def _create(self, call: Call, entity_set: EntitySet) -> Answer:
         entity = self._context.type_of(entity_set)
-        sent = accepted(_body(call), entity, self._context.schema)
+        sent = accepted(_body(call), entity, self._context.schema, wire=self._context.wire)
         match entity_set.name:
             case "JournalEntries":
                 key: Row = {"JdtNum": self._context.journal.post(sent)}
@@ -200,7 +202,7 @@ class Resources:
         entity = self._context.type_of(entity_set)
         row = self._existing(resource, entity)
         self._check_version(call, entity, row)
-        changes = accepted(_body(call), entity, self._context.schema)
+        changes = accepted(_body(call), entity, self._context.schema, wire=self._context.wire)
         if entity_set.name == "JournalEntries":
             self._context.journal.amend(int(str(row["JdtNum"])), changes)
         else:
@@ -259,17 +261,16 @@ class Resources:
             headers.append(("ETag", etag(int(str(row["DataVersion"])))))
         if location:
             headers.append(("Location", location))
-        members = context.annotated(f"{entity_set.name}/$entity", self._shown(entity, row, select))
+        members = context.annotated(f"{entity_set.name}{context.wire.single}", self._shown(entity, row, select))
         return self._json(status, members, tuple(headers))
 
     def _json(self, status: int, members: Mapping[str, object], headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-        wire = self._context.wire
-        body = to_json(members).encode()
-        return Answer(status, (("Content-Type", wire.content_type), *headers, wire.version_header), body)
+        return Answer(status, self._context.wire.headers(*headers), to_json(members).encode())
 
-    def _folds_case(self, headers: Mapping[str, str]) -> bool:
+    def _comparing(self, headers: Mapping[str, str]) -> Comparing:
+        switches = self._context.switches
         asked = headers.get("b1s-caseinsensitive", "").lower() == "true"
-        return asked or self._context.switches.on("case_insensitive_text")
+        return Comparing(asked or switches.on("case_insensitive_text"), switches.text("time_filters"))
 
     def _demand_superuser(self, call: Call) -> None:
         if not call.superuser:

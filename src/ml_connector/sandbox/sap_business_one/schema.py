@@ -1,19 +1,22 @@
 """The words in which the simulated company's data is described: enums, fields, types, sets, operations.
 
-The table itself is ``entities.py``; everything else (``$metadata``, columns, checks, answers) is derived from it.
+The tables themselves are ``entities*.py``; everything else (``$metadata``, columns, checks, answers) is derived from them.
+Names are those of OData v4; what v1 calls otherwise is in ``wire.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 STRING = "Edm.String"
 INTEGER = "Edm.Int32"
 AMOUNT = "Edm.Double"
 DATE = "Edm.DateTimeOffset"
+TIME = "Edm.TimeOfDay"
 
-#: A stored value: text, enum name or ISO date as ``str``; ``Edm.Double`` as ``Decimal`` (never float).
+#: A stored value: text, enum name, ISO date or ``HH:MM:SS`` as ``str``; ``Edm.Double`` as ``Decimal`` (never float); a
+#: complex property as a row of its own, a collection as a list of rows.
 Row = dict[str, object]
 
 
@@ -34,13 +37,18 @@ class Enum:
                 return name
         return None
 
+    def code(self, member: str) -> str:
+        """The database code of a member."""
+        return next(code for name, _, code in self.members if name == member)
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One property. ``type``: an Edm type, an enum's name, or ``Collection(<type>)``.
+    """One property. ``type``: an Edm type, an enum's or complex type's name, or ``Collection(<type>)``.
 
     ``length`` in characters, None where nothing limits it. ``writable`` False: silently ignored when sent (dossier,
-    section 6). ``default`` is stored when nothing is sent.
+    section 6). ``default`` is stored when nothing is sent. ``column``: its name in the real database where that differs
+    (queries in SQL use it). ``embedded``: a complex property or a collection that is kept inside its parent's row.
     """
 
     name: str
@@ -48,19 +56,27 @@ class Field:
     length: int | None = None
     writable: bool = True
     default: str | int | None = None
+    column: str = ""
+    embedded: bool = False
     member_type: str = field(default="", init=False)
-    """The type of the members of a collection, "" for anything else."""
+    """The type of a complex property, or of the members of a collection; "" for anything else."""
+    is_collection: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         if self.type.startswith("Collection("):
             object.__setattr__(self, "member_type", self.type[11:-1])
+            object.__setattr__(self, "is_collection", True)
+        elif self.embedded:
+            object.__setattr__(self, "member_type", self.type)
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
     """An entity type (it has a ``key``) or a complex type. ``table`` is its database table's name, "" where it has none.
 
-    ``user_table`` names the table under which user-defined fields are added to it; open types take ``U_*`` properties.
+    A child's table may begin with ``*``: the parent's table without its first letter, so that lines of OINV are INV1 and
+    those of ORIN are RIN1. ``member_key`` tells the members of a collection apart when a PATCH merges them. Open types take
+    ``U_*`` properties.
     """
 
     name: str
@@ -69,16 +85,22 @@ class Type:
     table: str = ""
     open: bool = False
     versioned: bool = False
+    member_key: tuple[str, ...] = ()
     scalars: tuple[Field, ...] = field(default=(), init=False, repr=False, compare=False)
-    """Everything but collections: what has a column."""
+    """Everything that has a column in the type's table."""
+    embedded: tuple[Field, ...] = field(default=(), init=False, repr=False, compare=False)
+    """Those of them that are kept as JSON text."""
     collections: tuple[Field, ...] = field(default=(), init=False, repr=False, compare=False)
+    """Collections that have a table of their own."""
     _by_name: dict[str, Field] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Derived once: every request walks them.
         self._by_name.update({each.name: each for each in self.fields})
-        object.__setattr__(self, "scalars", tuple(each for each in self.fields if not each.member_type))
-        object.__setattr__(self, "collections", tuple(each for each in self.fields if each.member_type))
+        apart = tuple(each for each in self.fields if each.is_collection and not each.embedded)
+        object.__setattr__(self, "scalars", tuple(each for each in self.fields if each not in apart))
+        object.__setattr__(self, "embedded", tuple(each for each in self.fields if each.embedded))
+        object.__setattr__(self, "collections", apart)
 
     def get(self, name: str) -> Field | None:
         """The property of that exact name, None where there is none."""
@@ -91,11 +113,15 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class EntitySet:
-    """A set under its resource name. ``methods``: what may be done to it besides reading; anything else answers -5006."""
+    """A set under its resource name. ``methods``: what may be done to it besides reading; anything else answers -5006.
+
+    ``table``: where its rows are, when several sets share a type.
+    """
 
     name: str
     type: str
     methods: frozenset[str] = frozenset()
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +140,43 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """All there is, by name: the shipped table and whatever user tables and user fields the company has."""
+    """All there is, by name: the shipped tables and whatever user tables and user fields the company has."""
 
     enums: Mapping[str, Enum]
     types: Mapping[str, Type]
     sets: Mapping[str, EntitySet]
     operations: tuple[Operation, ...]
+    _placed: dict[tuple[str, str], Type] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def type_of(self, entity_set: EntitySet) -> Type:
-        return self.types[entity_set.type]
+        """The set's type, with the table its rows are in."""
+        entity = self.types[entity_set.type]
+        return self._in_table(entity, entity_set.table) if entity_set.table else entity
+
+    def of_set(self, name: str) -> Type:
+        """The same by the set's name."""
+        return self.type_of(self.sets[name])
+
+    def child(self, entity: Type, collection: Field) -> Type:
+        """The type of a collection's members, with the table that belongs to this entity's table."""
+        member = self.types[collection.member_type]
+        if member.table[:1] != "*":
+            return member
+        return self._in_table(member, f"{entity.table[1:]}{member.table[1:]}")
+
+    def stored(self) -> Iterator[Type]:
+        """Every entity type with every table of it; the types of collections' members are not among them."""
+        shared = {each.type for each in self.sets.values() if each.table}
+        members = {each.member_type for entity in self.types.values() for each in entity.fields}
+        apart = shared | members
+        yield from (each for each in self.types.values() if each.table and each.name not in apart)
+        yield from (self.type_of(each) for each in self.sets.values() if each.table)
+
+    def _in_table(self, entity: Type, table: str) -> Type:
+        placed = self._placed.get((entity.name, table))
+        if placed is None:
+            placed = self._placed[(entity.name, table)] = replace(entity, table=table)
+        return placed
 
 
 def qualified(type_name: str) -> str:

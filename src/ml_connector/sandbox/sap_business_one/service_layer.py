@@ -23,11 +23,12 @@ from ml_connector.sandbox.sap_business_one.errors import (
     not_supported,
     rejected,
 )
-from ml_connector.sandbox.sap_business_one.metadata import metadata_v2
+from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
+from ml_connector.sandbox.sap_business_one.metadata import metadata
 from ml_connector.sandbox.sap_business_one.resources import Call, Resource, Resources, operation_of
 from ml_connector.sandbox.sap_business_one.services import Services
 from ml_connector.sandbox.sap_business_one.sessions import Session, Sessions
-from ml_connector.sandbox.sap_business_one.wire import BUILD, error_of_v1, from_json, to_json
+from ml_connector.sandbox.sap_business_one.wire import BUILD, error_of_v1, error_of_v2
 
 _T = TypeVar("_T", Answer, Answers)
 _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
@@ -66,9 +67,8 @@ class ServiceLayer:
                 self._sessions.end(session.id)
                 return Answer(204, (self._context.wire.version_header,))
             case "$metadata" if method == "GET":
-                return Answer(
-                    200, (("Content-Type", "application/xml;charset=utf-8"),), metadata_v2(self._context.schema)
-                )
+                document = metadata(self._context.schema, self._context.wire)
+                return Answer(200, (("Content-Type", "application/xml;charset=utf-8"),), document)
             case "$batch" if method == "POST":
                 return self._batch(call, session)
             case _:
@@ -83,7 +83,7 @@ class ServiceLayer:
             raise malformed("The request body is not JSON.") from error
         if self._faults.ask("Login", "revoked_token"):
             self._sessions.lock(USERNAME, locked=True)
-        session = self._sessions.log_in(sent)
+        session = self._sessions.log_in(sent, self._context.wire.version)
         members: dict[str, object] = {
             "SessionId": session.id,
             "Version": BUILD,
@@ -95,7 +95,8 @@ class ServiceLayer:
             ("Set-Cookie", f"B1SESSION={session.id};HttpOnly;"),
             ("Set-Cookie", f"ROUTEID=.node{session.node}; path=/b1s"),
         )
-        return Answer(200, headers, to_json(self._context.annotated("B1Sessions/$entity", members)).encode())
+        fragment = f"B1Sessions{self._context.wire.single}"
+        return Answer(200, headers, to_json(self._context.annotated(fragment, members)).encode())
 
     def _session(self, headers: Mapping[str, str], operation: str) -> Session:
         """The session of a request. ROUTEID is not needed (dossier, section 3.2)."""
@@ -104,7 +105,7 @@ class ServiceLayer:
             self._sessions.lock(USERNAME, locked=True)
         if self._faults.ask(operation, "expired_session"):
             self._sessions.end(session_id)
-        return self._sessions.use(session_id)
+        return self._sessions.use(session_id, self._context.wire.version)
 
     # --- one request ---------------------------------------------------------------------------------------------------
 
@@ -154,16 +155,19 @@ class ServiceLayer:
             self._context.journal.cancel(newest)
 
     def _refusal(self, refusal: ServiceLayerError) -> Answer:
-        old = refusal.status == 401 and self._context.switches.text("expiry_body") == "v1"
-        members = (error_of_v1 if old else self._context.wire.error)(refusal)
-        headers = (("Content-Type", self._context.wire.content_type), self._context.wire.version_header)
-        return Answer(refusal.status, headers, to_json(members).encode())
+        wire = self._context.wire
+        worded = wire.error
+        if refusal.status == 401:
+            reading = self._context.switches.text("expiry_body" if wire.version == "v2" else "expiry_body_on_v1")
+            worded = error_of_v1 if reading == "v1" else error_of_v2
+        return Answer(refusal.status, wire.headers(), to_json(worded(refusal)).encode())
 
     # --- batches -------------------------------------------------------------------------------------------------------
 
     def _batch(self, call: Call, session: Session) -> Answer:
         """Requests in order until the first that fails; one answer for a failed change set (dossier, section 9)."""
-        items = parse_batch(call.headers.get("content-type", ""), call.body)
+        wire = self._context.wire
+        items = parse_batch(call.headers.get("content-type", ""), call.body, content_id_needed=wire.content_id_needed)
         fails_at = len(items) // 2 if self._faults.ask("$batch", "partial_batch") else -1
         answers: list[Answer | Answers] = []
         for number, item in enumerate(items):
@@ -180,10 +184,9 @@ class ServiceLayer:
                     refusal = ServiceLayerError(400, refusal.code, refusal.message)
                 answers.append(self._refusal(refusal))
                 break
-        content_type, body = write_batch(answers, self._boundary())
-        return Answer(
-            self._context.wire.batch_status, (("Content-Type", content_type), self._context.wire.version_header), body
-        )
+        content_type, body = write_batch(answers, self._boundary(), content_id_in_part=wire.content_id_in_part)
+        status = self._context.switches.number("batch_status_on_v2") if wire.version == "v2" else 202
+        return Answer(status, (("Content-Type", content_type), wire.version_header), body)
 
     def _single(self, part: Part, outer: Call, session: Session) -> Answer:
         return self._kept(lambda: self._inner(part, outer, session, {}))
@@ -205,7 +208,7 @@ class ServiceLayer:
         operation = f"$batch/{operation_of(part.method, path)}"
         if self._faults.ask(operation, "expired_session"):
             self._sessions.end(session.id)
-        self._sessions.use(session.id)
+        self._sessions.use(session.id, session.version)
         call = Call(part.method, path, target.query, {**part.headers}, part.body, outer.superuser)
         answer = self._one(call, operation)
         location = dict(answer.headers).get("Location", "")

@@ -15,12 +15,13 @@ from ml_connector.sandbox.sap_business_one.company import (
     set_rate,
 )
 from ml_connector.sandbox.sap_business_one.context import Context
-from ml_connector.sandbox.sap_business_one.errors import malformed, not_found, rejected
+from ml_connector.sandbox.sap_business_one.errors import malformed, not_found, not_supported, rejected
+from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
 from ml_connector.sandbox.sap_business_one.filters import exact, iso_date
 from ml_connector.sandbox.sap_business_one.resources import Call
 from ml_connector.sandbox.sap_business_one.schema import Row, Type
 from ml_connector.sandbox.sap_business_one.values import with_defaults
-from ml_connector.sandbox.sap_business_one.wire import BUILD, from_json, to_json
+from ml_connector.sandbox.sap_business_one.wire import BUILD
 
 #: Functions answer GET; the reference lists POST for the same operations (dossier, section 4), so both are taken.
 _Service = Callable[[Mapping[str, object]], Answer]
@@ -51,6 +52,8 @@ class Services:
         """Call it with its parameters: from the body, or from the query of a GET."""
         if call.method not in ("GET", "POST"):
             raise malformed("This operation takes GET or POST.")
+        if call.method == "GET" and not self._context.wire.operations_by_get:
+            raise not_supported()
         parameters: dict[str, object] = dict(parse_qsl(call.query))
         if call.body:
             try:
@@ -176,8 +179,7 @@ class Services:
         return self._json(value)
 
     def _json(self, value: object) -> Answer:
-        wire = self._context.wire
-        return Answer(200, (("Content-Type", wire.content_type), wire.version_header), to_json(value).encode())
+        return Answer(200, self._context.wire.headers(), to_json(value).encode())
 
 
 def _yes_no(value: bool) -> str:  # noqa: FBT001 - it is the value itself

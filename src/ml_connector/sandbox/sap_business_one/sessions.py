@@ -27,6 +27,7 @@ class Session:
     id: str
     user: str
     node: int
+    version: str
     last_used: datetime
 
 
@@ -44,8 +45,8 @@ class Sessions:
     def timeout_minutes(self) -> int:
         return self._switches.number("session_timeout_minutes")
 
-    def log_in(self, body: object) -> Session:
-        """A new session. Raises :class:`ServiceLayerError` 401; too many wrong passwords in a row lock the user."""
+    def log_in(self, body: object, version: str) -> Session:
+        """A new session, made on one version of the protocol. Raises :class:`ServiceLayerError` 401; too many wrong passwords in a row lock the user."""
         if not isinstance(body, Mapping):
             raise malformed("The request body is not an object.")
         user, password = body.get("UserName"), body.get("Password")
@@ -58,14 +59,16 @@ class Sessions:
                 401, self._switches.text("wrong_password_code"), "Wrong company, user name or password."
             )
         self._tables.book.execute('UPDATE {passwords} SET "Failures" = 0 WHERE "UserCode" = ?', (str(user),))
-        session = Session(self._new_id(), str(user), self._random.randint(1, 2), self._clock.now())
+        session = Session(self._new_id(), str(user), self._random.randint(1, 2), version, self._clock.now())
         self._open[session.id] = session
         return session
 
-    def use(self, session_id: str | None) -> Session:
+    def use(self, session_id: str | None, version: str) -> Session:
         """The session behind a cookie, its idle time begun anew. Raises :class:`ServiceLayerError` where there is none."""
         session = self._open.get(session_id or "")
         now = self._clock.now()
+        if session is not None and session.version != version and not self._switches.on("session_on_both_versions"):
+            raise self.lost()
         if session is None or now - session.last_used > timedelta(minutes=self.timeout_minutes):
             self.end(session_id)
             raise self.lost()

@@ -1,8 +1,8 @@
 """What the dossier leaves open and a connector would notice: each reading can be chosen in the scenario.
 
-Open points that are not here cannot change what a connector for journal entries does: licences and OAuth (only session
-login is offered), Set-Cookie attributes of newest builds (a client reads the text before the first semicolon), session of
-v1 used on v2 (only v2 is served), time zone of UpdateTime and webhooks (no served set has either).
+Open points that are not here cannot change what a connector does: licences and OAuth (only session login is offered),
+Set-Cookie attributes of newest builds (a client reads the text before the first semicolon), webhooks (polling stays the
+source of truth).
 """
 
 from __future__ import annotations
@@ -28,7 +28,32 @@ SWITCHES = (
         "expiry_body",
         "sap-business-one 3.4",
         "v2",
-        "The 401 body: v2 (code is text) or v1 (code is a number, message an object).",
+        "The 401 body on v2: v2 (code is text) or v1 (code is a number, message an object).",
+    ),
+    Switch(
+        "expiry_body_on_v1",
+        "sap-business-one 3.4",
+        "v1",
+        "The 401 body on v1: v1 as documented, or v2 as seen in production.",
+    ),
+    Switch(
+        "session_on_both_versions",
+        "sap-business-one 16",
+        default=False,
+        meaning="A session made on one version is good on the other.",
+    ),
+    Switch("batch_status_on_v2", "sap-business-one 4", 200, "The HTTP status of a batch on v2: 200 or 202."),
+    Switch(
+        "dates_on_v1",
+        "sap-business-one 4, 11",
+        "date",
+        "Dates of v1 are YYYY-MM-DD (date) or carry a midnight (datetime).",
+    ),
+    Switch(
+        "time_filters",
+        "sap-business-one 5.3",
+        "minute",
+        "Times compare by minute, with the literal cut to its minute (literal), or to the second (second).",
     ),
     Switch(
         "user_may_create_tables",

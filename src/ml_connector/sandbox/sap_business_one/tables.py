@@ -1,17 +1,20 @@
-"""The company's database: one table per entity type, columns derived from the schema, amounts in millionths.
+"""The company's database: one table per entity set, columns derived from the schema, amounts in millionths.
 
 Amounts are ``Decimal`` above this file and integers below it (the real column is a fixed-point number with six decimals),
-so sums and comparisons are exact. The real table names are kept (OJDT, JDT1, OACT ...).
+so sums and comparisons are exact. The real table names are kept (OJDT, JDT1, OACT ...). Complex properties, and collections
+inside members of a collection, are JSON text in their parent's row.
 """
 # ruff: noqa: S608 - names in statements come from the schema, where they were checked; values are always bound
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from sqlite3 import Row as StoredRow
 
 from ml_connector.sandbox.ledger import Book, Value
+from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
 from ml_connector.sandbox.sap_business_one.filters import millionths
 from ml_connector.sandbox.sap_business_one.schema import AMOUNT, INTEGER, Field, Row, Schema, Type
 
@@ -31,10 +34,10 @@ class Tables:
         key = f", PRIMARY KEY ({_names(entity.key)})" if entity.key else ""
         self.book.create(entity.table, columns + key)
         for each in entity.collections:
-            child = schema.types[each.member_type]
-            parent = ", ".join(_column(column) for column in _key_fields(entity))
-            self.book.create(child.table, f"{parent}, " + ", ".join(_column(column) for column in child.scalars))
-            self.index(child.table, entity.key)
+            child = schema.child(entity, each)
+            parents = [replace(column, name=parent_column(child, column.name)) for column in _key_fields(entity)]
+            self.book.create(child.table, ", ".join(_column(column) for column in (*parents, *child.scalars)))
+            self.index(child.table, [column.name for column in parents])
 
     def index(self, table: str, columns: Sequence[str]) -> None:
         """An index, so that the simulator's speed does not depend on its history."""
@@ -50,8 +53,8 @@ class Tables:
         self.insert_all(entity, [row], parent)
 
     def insert_all(self, entity: Type, rows: Sequence[Row], parent: Row | None = None) -> None:
-        """Write rows of one type. ``parent``: the key columns of the entity they belong to."""
-        outer = {} if parent is None else parent
+        """Write rows of one type. ``parent``: the key of the entity they belong to."""
+        outer = {} if parent is None else {parent_column(entity, name): value for name, value in parent.items()}
         columns = [*outer, *(each.name for each in entity.scalars)]
         marks = ", ".join("?" for _ in columns)
         self.book.insert_all(
@@ -63,8 +66,9 @@ class Tables:
         )
 
     def update(self, entity: Type, key: Row, changes: Row, parent: Row | None = None) -> int:
-        """Change columns of the rows with that key; how many there were."""
-        where, values = _equal({**(parent or {}), **key})
+        """Change columns of the rows with that key; how many there were. ``parent``: as in :meth:`insert_all`."""
+        outer = {} if parent is None else {parent_column(entity, name): value for name, value in parent.items()}
+        where, values = _equal({**outer, **key})
         sets = ", ".join(f'"{name}" = ?' for name in changes)
         cursor = self.book.execute(
             f"UPDATE {{{entity.table}}} SET {sets} WHERE {where}",
@@ -103,11 +107,12 @@ class Tables:
     ) -> dict[tuple[object, ...], list[Row]]:
         """The members of a collection for several parents, by the parent's key, in the order they were written."""
         found: dict[tuple[object, ...], list[Row]] = {tuple(row[name] for name in parent_key): [] for row in rows}
+        columns = [parent_column(entity, name) for name in parent_key]
         for chunk in _chunks(list(found), 200):
-            where = " OR ".join("(" + " AND ".join(f'"{name}" = ?' for name in parent_key) + ")" for _ in chunk)
+            where = " OR ".join("(" + " AND ".join(f'"{name}" = ?' for name in columns) + ")" for _ in chunk)
             values = [_stored(part) for key in chunk for part in key]
             for row in self.book.rows(f"SELECT * FROM {{{entity.table}}} WHERE {where} ORDER BY rowid", values):
-                found[tuple(row[name] for name in parent_key)].append(_loaded(entity, row))
+                found[tuple(row[name] for name in columns)].append(_loaded(entity, row))
         return found
 
     def count(self, entity: Type, where: str = "1", values: Sequence[Value] = ()) -> int:
@@ -123,6 +128,11 @@ class Tables:
 def amount(value: int | None) -> Decimal:
     """Millionths from the database as an amount."""
     return Decimal(0 if value is None else value) / _MILLION
+
+
+def parent_column(child: Type, name: str) -> str:
+    """The column of a child table that holds a key of its parent; a child may have a property of that name itself."""
+    return f"Parent{name}" if child.get(name) is not None else name
 
 
 def _key_fields(entity: Type) -> Iterable[Field]:
@@ -146,16 +156,22 @@ def _stored(value: object) -> Value:
         return millionths(value)
     if value is None or isinstance(value, (str, int)):
         return value
+    if isinstance(value, (dict, list)):
+        return to_json(value)
     raise TypeError(f"not a value of the database: {value!r}")
 
 
 def _loaded(entity: Type, row: StoredRow) -> Row:
-    return {
+    loaded: Row = {
         each.name: Decimal(row[each.name]) / _MILLION
         if each.type == AMOUNT and row[each.name] is not None
         else row[each.name]
         for each in entity.scalars
     }
+    for each in entity.embedded:
+        text = loaded[each.name]
+        loaded[each.name] = from_json(str(text).encode()) if text is not None else [] if each.is_collection else None
+    return loaded
 
 
 def _chunks(keys: list[tuple[object, ...]], size: int) -> Iterable[list[tuple[object, ...]]]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ml_connector.sandbox.sap_business_one.errors import invalid_property, malformed, rejected
-from ml_connector.sandbox.sap_business_one.filters import exact, iso_date
-from ml_connector.sandbox.sap_business_one.schema import AMOUNT, DATE, INTEGER, STRING, Field, Row, Schema, Type
+from ml_connector.sandbox.sap_business_one.filters import clock_time, exact, iso_date
+from ml_connector.sandbox.sap_business_one.schema import AMOUNT, DATE, INTEGER, STRING, TIME, Field, Row, Schema, Type
+from ml_connector.sandbox.sap_business_one.wire import V2, Wire
 
 MEMBERS_MAX = 10_000
 
 
-def accepted(body: object, entity: Type, schema: Schema, where: str = "") -> Row:
+def accepted(body: object, entity: Type, schema: Schema, where: str = "", wire: Wire = V2) -> Row:
     """A body as a row: only what was sent and may be written; dates as ISO text, amounts exact, enums by name.
 
-    An unknown property is refused, annotations and read-only properties are ignored (dossier, sections 4.2 and 6).
+    Names are read as ``wire`` calls them and given as v2 does. An unknown property is refused, annotations and read-only properties are ignored (dossier, sections 4.2 and 6).
     Raises :class:`ServiceLayerError`.
     """
     if not isinstance(body, Mapping):
@@ -23,13 +24,16 @@ def accepted(body: object, entity: Type, schema: Schema, where: str = "") -> Row
     for name, value in body.items():
         if "@" in name or name.startswith("odata."):
             continue
-        declared = entity.get(name)
-        if declared is None:
+        declared = entity.get(wire.own_name(entity, name))
+        if declared is None or wire.property_name(entity, declared.name) != name:
             raise invalid_property(name, entity.name)
-        if declared.member_type:
-            row[name] = _members(declared, value, schema)
+        if declared.is_collection:
+            row[declared.name] = _members(declared, value, schema, wire)
+        elif declared.member_type:
+            inner = schema.types[declared.member_type]
+            row[declared.name] = None if value is None else accepted(value, inner, schema, f"{where}{name}.", wire)
         elif declared.writable:
-            row[name] = _value(declared, value, schema, f"{where}{name}")
+            row[declared.name] = _value(declared, value, schema, f"{where}{name}")
     return row
 
 
@@ -38,11 +42,24 @@ def with_defaults(row: Row, entity: Type) -> Row:
     return {each.name: row.get(each.name, each.default) for each in entity.scalars}
 
 
-def _members(declared: Field, value: object, schema: Schema) -> list[Row]:
+def filled(row: Row, entity: Type, schema: Schema) -> Row:
+    """The same with every member of its collections and complex properties filled in too."""
+    full = with_defaults(row, entity)
+    for each in entity.fields:
+        value = row.get(each.name)
+        if each.is_collection:
+            child = schema.types[each.member_type]
+            full[each.name] = [filled(member, child, schema) for member in value] if isinstance(value, list) else []
+        elif each.member_type and isinstance(value, dict):
+            full[each.name] = filled(value, schema.types[each.member_type], schema)
+    return full
+
+
+def _members(declared: Field, value: object, schema: Schema, wire: Wire) -> list[Row]:
     if not isinstance(value, list) or len(value) > MEMBERS_MAX:
         raise malformed(f"'{declared.name}' is not a collection of at most {MEMBERS_MAX} members.")
     child = schema.types[declared.member_type]
-    return [accepted(each, child, schema, f"{declared.name}[{number}].") for number, each in enumerate(value)]
+    return [accepted(each, child, schema, f"{declared.name}[{number}].", wire) for number, each in enumerate(value)]
 
 
 def _value(declared: Field, value: object, schema: Schema, where: str) -> object:
@@ -61,6 +78,11 @@ def _value(declared: Field, value: object, schema: Schema, where: str) -> object
         if day is None:
             raise wrong
         return day
+    if declared.type == TIME:
+        moment = clock_time(value) if isinstance(value, str) else None
+        if moment is None:
+            raise wrong
+        return moment
     if declared.type in (INTEGER, AMOUNT):
         number = exact(value)
         if number is None or (declared.type == INTEGER and (number != int(number) or abs(number) >= 2**31)):

@@ -1,37 +1,65 @@
-"""What the two wire versions do differently, in one place (dossier, section 4), and JSON with exact numbers.
+"""What the two wire versions do differently, in one place (dossier, section 4): OData v3 at v1, OData v4 at v2.
 
-Only v2 (OData v4) is served now; another version is another :class:`Wire` and its own ``$metadata``.
+Everything behind this file speaks the names of v2. A property whose name equals its type's name (``BatchNumber``) is called
+``BatchNumberProperty`` there, and only there.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from json.encoder import encode_basestring
 
 from ml_connector.sandbox.sap_business_one.errors import ServiceLayerError
-from ml_connector.sandbox.sap_business_one.schema import DATE, Row, Schema, Type
+from ml_connector.sandbox.sap_business_one.schema import DATE, TIME, Row, Schema, Type
 
 #: The build whose texts and property order are answered: major 10, minor 00, build 280 (dossier, section 3.2).
 BUILD = "1000280"
 
+Headers = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One version of the protocol. ``root`` is its path, ``error`` words a refusal as a JSON object."""
+    """One version of the protocol. ``root`` is its path, ``error`` words a refusal as a JSON object.
 
+    ``annotation`` begins the names of annotations, ``context`` is the name of the first one, ``single`` ends its value for
+    one entity. ``count_option``: (name, value) that asks for the number of all rows. ``edm``: Edm types that are called
+    otherwise here. ``operations_by_get``: functions answer GET too. ``content_id_in_part``: a batch echoes Content-ID in the
+    MIME part, otherwise among the inner headers. ``content_id_needed``: every part of a change set must carry one.
+    """
+
+    version: str
     root: str
     content_type: str
     version_header: tuple[str, str]
     annotation: str
-    date_suffix: str
+    context: str
+    single: str
+    count_option: tuple[str, str]
     error: Callable[[ServiceLayerError], Mapping[str, object]]
-    batch_status: int
+    edm: Mapping[str, str]
+    renames: bool
+    operations_by_get: bool
     content_id_in_part: bool
+    content_id_needed: bool
+
+    def property_name(self, entity: Type, name: str) -> str:
+        """A property as this version calls it."""
+        return entity.name if not self.renames and name == f"{entity.name}Property" else name
+
+    def own_name(self, entity: Type, name: str) -> str:
+        """The name behind this file of a property that a client named."""
+        return f"{name}Property" if not self.renames and name == entity.name else name
+
+    def edm_type(self, type_name: str) -> str:
+        return self.edm.get(type_name, type_name)
+
+    def headers(self, *others: tuple[str, str]) -> Headers:
+        """A JSON answer's headers in recorded order: v1 puts its version before the others, v2 after them."""
+        first = ("Content-Type", self.content_type)
+        return (first, *others, self.version_header) if self.renames else (first, self.version_header, *others)
 
 
 def error_of_v1(refusal: ServiceLayerError) -> Mapping[str, object]:
@@ -39,7 +67,8 @@ def error_of_v1(refusal: ServiceLayerError) -> Mapping[str, object]:
     return {"error": {"code": int(refusal.code), "message": {"lang": "en-us", "value": refusal.message}}}
 
 
-def _error_of_v2(refusal: ServiceLayerError) -> Mapping[str, object]:
+def error_of_v2(refusal: ServiceLayerError) -> Mapping[str, object]:
+    """The envelope of OData v4: texts. v1 servers were seen to answer a 401 so (section 3.4)."""
     if refusal.status == 401:
         return {"error": {"code": refusal.code, "message": refusal.message}}
     return {
@@ -47,21 +76,44 @@ def _error_of_v2(refusal: ServiceLayerError) -> Mapping[str, object]:
     }
 
 
+V1 = Wire(
+    version="v1",
+    root="/b1s/v1",
+    content_type="application/json;odata=minimalmetadata;charset=utf-8",
+    version_header=("DataServiceVersion", "3.0"),
+    annotation="odata.",
+    context="metadata",
+    single="/@Element",
+    count_option=("$inlinecount", "allpages"),
+    error=error_of_v1,
+    edm={DATE: "Edm.DateTime", TIME: "Edm.Time"},
+    renames=False,
+    operations_by_get=False,
+    content_id_in_part=False,
+    content_id_needed=False,
+)
 V2 = Wire(
+    version="v2",
     root="/b1s/v2",
     content_type="application/json;odata.metadata=minimal;charset=utf-8",
     version_header=("OData-Version", "4.0"),
     annotation="@odata.",
-    date_suffix="T00:00:00Z",
-    error=_error_of_v2,
-    batch_status=200,
+    context="context",
+    single="/$entity",
+    count_option=("$count", "true"),
+    error=error_of_v2,
+    edm={},
+    renames=True,
+    operations_by_get=True,
     content_id_in_part=True,
+    content_id_needed=True,
 )
+WIRES = (V1, V2)
 
 
 @dataclass(slots=True)
 class Renderer:
-    """Rows as the wire shows them.
+    """Rows as the wire shows them. ``date_suffix`` follows every ISO date.
 
     The order of properties is drawn from build and seed: it is not stable between real versions either (dossier, section
     13, point 19), so nobody may read by position.
@@ -69,39 +121,45 @@ class Renderer:
 
     wire: Wire
     seed: int
-    _orders: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+    date_suffix: str
+    _orders: dict[tuple[str, int], list[tuple[str, str]]] = field(default_factory=dict)
 
     def row(self, entity: Type, row: Row, schema: Schema, only: Sequence[str] = ()) -> dict[str, object]:
         """A row's properties with its collections; ``only`` those, where ``$select`` named some."""
         shown: dict[str, object] = {}
-        for name in self._order(entity):
-            if only and name not in only:
+        for name, called in self._order(entity):
+            if only and called not in only:
                 continue
             declared = entity.get(name)
             if declared is None:
                 raise AssertionError(f"{entity.name} lost {name}")
+            value = row[name]
             if declared.member_type:
-                members = row[name]
-                if not isinstance(members, list):
-                    raise AssertionError(f"{entity.name}.{name} was not read")
-                child = schema.types[declared.member_type]
-                shown[name] = [self.row(child, member, schema) for member in members]
+                shown[called] = self._complex(schema.types[declared.member_type], value, schema)
+            elif value is not None and declared.type == DATE:
+                shown[called] = f"{value}{self.date_suffix}"
             else:
-                shown[name] = self._value(declared.type, row[name])
+                shown[called] = value
         return shown
 
-    def _value(self, edm_type: str, value: object) -> object:
-        if edm_type == DATE and value is not None:
-            return f"{value}{self.wire.date_suffix}"
-        return value
+    def _complex(self, member: Type, value: object, schema: Schema) -> object:
+        if isinstance(value, list):
+            return [self.row(member, each, schema) for each in value]
+        if isinstance(value, dict):
+            return self.row(member, value, schema)
+        if value is None:
+            return None
+        raise AssertionError(f"{member.name} was not read")
 
-    def _order(self, entity: Type) -> list[str]:
-        names = [each.name for each in entity.fields]
-        known = (entity.name, len(names))
+    def _order(self, entity: Type) -> list[tuple[str, str]]:
+        """Names of properties, ours and this version's."""
+        known = (entity.name, len(entity.fields))
         if known not in self._orders:
+            names = [each.name for each in entity.fields]
             own = [name for name in names if not name.startswith("U_")]
             random.Random(f"{BUILD}:{self.seed}:{entity.name}").shuffle(own)  # noqa: S311 - a game, not a secret
-            self._orders[known] = own + [name for name in names if name.startswith("U_")]
+            ordered = own + [name for name in names if name.startswith("U_")]
+            self._orders[known] = [(name, self.wire.property_name(entity, name)) for name in ordered]
         return self._orders[known]
 
 
@@ -109,35 +167,3 @@ def etag(data_version: int) -> str:
     """The weak ETag of a data version: it is not unique per entity (dossier, section 4.3)."""
     digest = hashlib.sha1(str(data_version).encode(), usedforsecurity=False).hexdigest().upper()
     return f'W/"{digest}"'
-
-
-def to_json(value: object) -> str:
-    """JSON text; amounts as numbers with at least one decimal (``310.5``, ``0.0``), exactly."""
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if value is None:
-        return "null"
-    if isinstance(value, Decimal):
-        return _number(value)
-    if isinstance(value, Mapping):
-        return "{" + ", ".join([f"{encode_basestring(name)}: {to_json(each)}" for name, each in value.items()]) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join([to_json(each) for each in value]) + "]"
-    return json.dumps(value)
-
-
-def from_json(body: bytes) -> object:
-    """A request body, numbers exact. Raises ValueError where it is not JSON in UTF-8, or holds NaN or Infinity."""
-    return json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_no_constant)
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _number(value: Decimal) -> str:
-    text = f"{value:f}"
-    if "." not in text:
-        return f"{text}.0"
-    text = text.rstrip("0")
-    return f"{text}0" if text.endswith(".") else text
