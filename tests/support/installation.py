@@ -60,12 +60,16 @@ class Installation:
         """Run a command in this process."""
         out, err = io.StringIO(), io.StringIO()
         code = 0
-        with surroundings(self.environment), _standard_input(stdin):
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                try:
-                    main(arguments)
-                except SystemExit as end:
-                    code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        with (
+            surroundings(self.environment),
+            _standard_input(stdin),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            try:
+                main(arguments)
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
         return Said(code, out.getvalue(), err.getvalue())
 
     def ok(self, *arguments: str, stdin: str = "") -> Any:
@@ -105,7 +109,7 @@ class Installation:
 
     def mapping_without(self, *categories: str) -> Path:
         """The shipped mapping without some categories, as a file."""
-        return self.mapping_with({category: None for category in categories})
+        return self.mapping_with(dict.fromkeys(categories))
 
     def mapping_with(self, accounts: Mapping[str, str | None]) -> Path:
         """The shipped mapping with other accounts for some categories (None: without the category), as a file."""

@@ -101,12 +101,20 @@ class SandboxServer:
             access_log=False,
             timeout_graceful_shutdown=1,
         )
-        self._server = uvicorn.Server(config)
-        serving = asyncio.create_task(self._server.serve([self._listener]))
-        while not self._server.started:
-            await asyncio.sleep(0.005)
+        self._server = _Server(config, self._ready)
+        await self._server.serve([self._listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
         self._ready.set()
-        await serving
 
 
 def _loud(app: ASGIApp) -> ASGIApp:

@@ -62,7 +62,7 @@ class AmazonAccount:
             http("Amazon's document store", config.base_url, _LOGIN_ANSWER_MAX_BYTES),
         )
         login_http, api_http, downloads_http = self._https
-        login = LoginWithAmazon(
+        self._login = LoginWithAmazon(
             login_http,
             config.credentials,
             tools.tokens,
@@ -70,16 +70,19 @@ class AmazonAccount:
             user_agent=agent,
             on_new_refresh_token=tools.on_new_refresh_token,
         )
-        self.client = AmazonClient(api_http, login, tools.buckets, config.account, tools.clock, tools.random, agent)
+        self.client = AmazonClient(api_http, self._login, tools.buckets, config.account, tools.clock, tools.random, agent)
         self.reports = Reports(self.client, downloads_http, tools.clock, tools.random)
         self.sellers = Sellers(self.client, tools.clock)
 
     async def ping(self, *, fresh: bool = False) -> Identity:
-        """Sign in and read which stores this account sells in. The answer is an hour old at most; ``fresh`` asks again.
+        """Sign in and read which stores this account sells in. The answer is an hour old at most; ``fresh`` signs in and asks
+        anew.
 
         Raises what is wrong, exactly: :class:`~ml_connector.domain.errors.SignInFailed`,
         :class:`~ml_connector.domain.errors.NotPermitted`, :class:`~ml_connector.domain.errors.Unavailable`.
         """
+        if fresh:
+            await self._login.renew()
         stores = await self.sellers.participations(fresh=fresh)
         return _identity(self.config, stores)
 

@@ -13,11 +13,12 @@ from sqlalchemy import text
 
 from ml_connector import __version__
 from ml_connector.app.connections import Connections
-from ml_connector.app.house import House, open_house
+from ml_connector.app.house import House, open_house, recovering
 from ml_connector.app.reports import AuditVerdict, DoctorCheck
 from ml_connector.domain.errors import MlConnectorError
 from ml_connector.store import audit, audit_head
 from ml_connector.store.audit import Broken, Head, Verified
+from ml_connector.store.audit_head import Standing
 
 _OLDEST_PYTHON: Final = (3, 11)
 
@@ -36,6 +37,9 @@ async def doctor(folder: Path) -> list[DoctorCheck]:
         checks.append(await _clock(opened))
         verdict = await verify_audit(opened)
         checks.append(DoctorCheck("audit trail", verdict.ok, verdict.words))
+        until = await opened.recovering_until()
+        if until is not None:
+            checks.append(DoctorCheck("recovery", ok=False, words=recovering(until)))
         checks += await _reach(opened)
     finally:
         await opened.close()
@@ -52,13 +56,15 @@ async def verify_audit(house: House) -> AuditVerdict:
             break
     if isinstance(at, Broken):
         return AuditVerdict(ok=False, events=at.seq, head="", words=f"Event {at.seq} does not hold: {at.why}.")
-    on_file = audit_head.read(house.folder / audit_head.NAME)
-    if on_file is not None:
-        standing = await house.store.call(lambda conn: audit_head.compare(conn, on_file))
-        if standing is not audit_head.Standing.CURRENT:
-            words = f"The chain is whole, but it is {standing.value} than the head beside it ({on_file})."
-            return AuditVerdict(ok=False, events=at.head.seq, head=str(at.head), words=words)
-    return AuditVerdict(ok=True, events=at.head.seq, head=str(at.head), words=f"{at.head.seq} events, all as written.")
+    if house.standing is not Standing.CURRENT:
+        on_file = audit_head.read(house.folder / audit_head.NAME)
+        words = (
+            f"The chain is whole, but {'ends before' if house.standing is Standing.OLDER else 'is not the one of'} the head "
+            f"beside it ({on_file}). If the database was restored, the next run begins to recover."
+        )
+        return AuditVerdict(ok=False, events=at.head.seq, head=str(at.head), words=words)
+    events = f"{at.head.seq} event{'' if at.head.seq == 1 else 's'}"
+    return AuditVerdict(ok=True, events=at.head.seq, head=str(at.head), words=f"{events}, all as written.")
 
 
 def _versions() -> DoctorCheck:

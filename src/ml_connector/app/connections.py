@@ -49,7 +49,7 @@ class Connections:
     async def add(
         self, name: str, kind: str, settings: Mapping[str, str], given: Mapping[str, str], by: str
     ) -> ConnectionShown:
-        """Save a connection, or replace the settings and the given secrets of one of the same kind."""
+        """Save a connection, or change what is given of one of the same kind: what is not given stays as it was."""
         check_name(name)
         form = self.form(kind)
         before = await self.house.store.call(lambda conn: connections.get(conn, name))
@@ -57,7 +57,8 @@ class Connections:
             raise WrongUse(f"{name} is a connection of kind {before.kind}; choose another name.")
         kept = await self._secrets(name) if before is not None else {}
         self.house.redactor.learn(given.values())
-        values = form.clean(settings, {**kept, **{key: value for key, value in given.items() if value}})
+        known = _text(before.settings) if before is not None else {}
+        values = form.clean({**known, **settings}, {**kept, **{key: value for key, value in given.items() if value}})
         secret_names = {each.name for each in form.fields if each.secret}
         public = {key: value for key, value in values.items() if key not in secret_names}
 
@@ -82,7 +83,7 @@ class Connections:
         return await self._shown(await self._row(name))
 
     async def test(self, name: str) -> Identity:
-        """Sign in and read who answers. Raises what is wrong, exactly."""
+        """Sign in anew and read who answers. Raises what is wrong, exactly."""
         row = await self._row(name)
         if row.kind == AMAZON:
             return await (await self.amazon(name)).ping(fresh=True)

@@ -23,6 +23,7 @@ from ml_connector.domain.errors import KeyProblem, WrongUse
 from ml_connector.domain.sealed import SecretId
 from ml_connector.engine.clock import SystemClock
 from ml_connector.store import audit, audit_head, installation, secrets, watermarks
+from ml_connector.store.audit_head import Standing
 from ml_connector.store.door import Store
 from ml_connector.store.installation import Installation
 from ml_connector.transport.redaction import Redactor
@@ -52,6 +53,7 @@ class House:
     installation: Installation
     redactor: Redactor
     scratch: tempfile.TemporaryDirectory[str]
+    standing: Standing
     actor: str = "system"
 
     def note(self, conn: Connection, event: str, subject: str, data: Mapping[str, Any]) -> None:
@@ -77,14 +79,42 @@ class House:
         return until if until is not None and until > self.clock.now() else None
 
     async def write_head(self) -> None:
-        """Keep the head of the audit chain beside the database."""
-        head = await self.store.call(audit.head)
-        audit_head.write(self.folder / audit_head.NAME, head)
+        """Keep the head of the audit chain beside the database. Not where the database is not what it was: that must be seen
+        until :meth:`recover`."""
+        if self.standing is Standing.CURRENT:
+            head = await self.store.call(audit.head)
+            audit_head.write(self.folder / audit_head.NAME, head)
+
+    async def recover(self) -> datetime | None:
+        """Begin to recover when the database is older than the head beside it, and say until when; None in the normal case.
+
+        It was restored: what it forgot may have been sent, so nothing is written to an ERP for a while.
+        """
+        if self.standing is Standing.CURRENT:
+            return None
+        until, before = self.clock.now() + RECOVERY, audit_head.read(self.folder / audit_head.NAME)
+
+        def mark(conn: Connection) -> None:
+            watermarks.put(conn, *_RECOVERY_MARK, until.isoformat())
+            self.note(conn, "restored", "installation", {"head_on_file": str(before), "until": until.isoformat()})
+
+        await self.store.call(mark)
+        self.standing = Standing.CURRENT
+        await self.write_head()
+        return until
 
     async def close(self) -> None:
         await self.write_head()
         await self.store.close()
         self.scratch.cleanup()
+
+
+def recovering(until: datetime) -> str:
+    """What a restored database means, as a sentence."""
+    return (
+        "The database is older than its audit trail: it was restored. What it has forgotten may still arrive in the ERP, so "
+        f"nothing is written there before {until:%Y-%m-%d %H:%M} UTC; then what is found is adopted, not posted again."
+    )
 
 
 def places(folder: Path, environment: Mapping[str, str]) -> KeyPlaces:
@@ -135,7 +165,7 @@ async def open_house(folder: Path, clock: Clock | None = None) -> House:
         sealed = await store.call(lambda conn: secrets.get(conn, *_AUDIT))
         if sealed is None:
             raise WrongUse("This data folder was never finished: run ml-connector init again.")
-        house = House(
+        return House(
             folder=folder,
             settings=settings,
             store=store,
@@ -146,30 +176,17 @@ async def open_house(folder: Path, clock: Clock | None = None) -> House:
             installation=here,
             redactor=redactor,
             scratch=tempfile.TemporaryDirectory(prefix="ml-connector-"),
+            standing=await _standing(store, folder),
         )
-        await _notice_restore(house)
     except BaseException:
         await store.close()
         raise
-    return house
 
 
-async def _notice_restore(house: House) -> None:
-    """A database older than the head beside it was restored: what it forgot may have been sent."""
-    on_file = audit_head.read(house.folder / audit_head.NAME)
-    if on_file is None:
-        return
-    standing = await house.store.call(lambda conn: audit_head.compare(conn, on_file))
-    if standing is audit_head.Standing.CURRENT:
-        return
-    until = house.clock.now() + RECOVERY
-
-    def mark(conn: Connection) -> None:
-        watermarks.put(conn, *_RECOVERY_MARK, until.isoformat())
-        house.note(conn, "restored", "installation", {"head_on_file": str(on_file), "until": until.isoformat()})
-
-    await house.store.call(mark)
-    await house.write_head()
+async def _standing(store: Store, folder: Path) -> Standing:
+    """The database against the head beside it."""
+    on_file = audit_head.read(folder / audit_head.NAME)
+    return Standing.CURRENT if on_file is None else await store.call(lambda conn: audit_head.compare(conn, on_file))
 
 
 def _found(conn: Connection, ring: KeyRing) -> None:

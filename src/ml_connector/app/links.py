@@ -32,6 +32,7 @@ from ml_connector.domain.mapping import (
 )
 from ml_connector.domain.mapping import Mapping as AccountMapping
 from ml_connector.domain.settlements import Granularity, store_key
+from ml_connector.flows import planning
 from ml_connector.store import connections, links, queue
 from ml_connector.store.links import LinkRow
 from ml_connector.store.queue import Schedule
@@ -105,6 +106,7 @@ class Links:
 
         def forget(conn: Connection) -> None:
             queue.remove_schedules(conn, name)
+            planning.give_back(conn, name)
             links.remove(conn, name)
             self.house.note(conn, "link_removed", name, {"by": by})
 

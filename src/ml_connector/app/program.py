@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -39,7 +39,7 @@ from ml_connector.domain.keys import DocumentKey
 from ml_connector.engine.embedded import EmbeddedEngine
 from ml_connector.engine.interface import Order, Slice, SliceEnd, SliceState
 from ml_connector.engine.lock import EngineLock
-from ml_connector.flows import approving, discovery, planning, proving, reconcile, states
+from ml_connector.flows import approving, discovery, inspect, planning, proving, reconcile, states
 from ml_connector.flows.books import Progress
 from ml_connector.flows.reconcile import Spot
 from ml_connector.posting import approvals
@@ -56,7 +56,7 @@ _STOPPED: Final = SliceEnd(
 
 @dataclass(slots=True)
 class App:
-    """One opened installation."""
+    """One opened installation. ``notice`` is what whoever opened it has to be told; mostly nothing."""
 
     house: House
     connections: Connections
@@ -64,6 +64,7 @@ class App:
     mappings: Mappings
     records: Records
     lock: EngineLock
+    notice: str = ""
     _stop: bool = False
 
     @staticmethod
@@ -78,12 +79,15 @@ class App:
         return await checkup.doctor(folder)
 
     @classmethod
-    async def open(cls, folder: Path) -> App:
+    async def open(cls, folder: Path, *, look_only: bool = False) -> App:
+        """Open an installation. ``look_only`` leaves a restored database as it is: who looks must see it."""
         opened = await house.open_house(folder)
+        until = None if look_only else await opened.recover()
         connections = Connections(opened)
         links = Links(opened, connections)
         mappings = Mappings(opened, links)
-        return cls(opened, connections, links, mappings, Records(opened), EngineLock(folder))
+        notice = house.recovering(until) if until is not None else ""
+        return cls(opened, connections, links, mappings, Records(opened), EngineLock(folder), notice)
 
     async def close(self) -> None:
         await self.connections.close()
@@ -163,13 +167,18 @@ class App:
                 approvals.replay(conn, self.house.store, key, by, self.house.note)
 
     async def import_settlement(self, link: str, file: Path, by: str) -> Imported:
-        """Archive a file as if it had been discovered."""
+        """Archive a file as if it had been discovered. One that cannot be used is not kept."""
         self.house.actor = by
-        work = self._work(lambda _done, _total, _words: None)
-        books = await work.books(link)
+        books = await self._work(lambda _done, _total, _words: None).books(link)
+        found = inspect.inspect_file(file)
+        if not found["foots"]:
+            finding = found["findings"][0]
+            where = f" (line {finding['line']})" if finding["line"] is not None else ""
+            words = f"The file is refused, and nothing was kept. {finding['message']}{where}"
+            return Imported(found["settlement_id"], found["sha256"], refused=True, words=words)
         sha256, new = await discovery.import_file(books, file, by)
-        words = "The file is archived." if new else "The file was archived before."
-        return Imported(None, sha256, refused=False, words=words)
+        words = f"Settlement {found['settlement_id']} is {'archived' if new else 'here already'}."
+        return Imported(found["settlement_id"], sha256, refused=False, words=words)
 
     async def prove(self, settlement_id: str, by: str) -> ProofShown:
         """Recompute the certificate of one settlement, against what the ERP holds now."""
@@ -194,10 +203,12 @@ class App:
         equal = looked_at - len(of["missing"]) - len(of["changed"])
         return Reconciled(link, period, looked_at, equal, of["missing"], of["changed"], of["surplus"])
 
-    async def serve(self) -> None:
-        """Run all links on their schedules until SIGINT or SIGTERM; what is being written is finished first."""
+    async def serve(self, begun: Callable[[], None]) -> None:
+        """Run all links on their schedules until SIGINT or SIGTERM; what is being written is finished first. ``begun`` is
+        called when nobody else can."""
         if not self.lock.try_acquire():
             raise WrongUse("Another ml-connector already serves this data folder.")
+        begun()
         with self._stopping_on_signals():
             await self._engine(self._work(lambda _done, _total, _words: None)).serve()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -14,11 +15,15 @@ from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.flows import discovery, states
 from ml_connector.posting import approvals
-from ml_connector.store import attempts, audit, documents, records, settlements
+from ml_connector.store import attempts, audit, documents, links, records, settlements
 from ml_connector.store.documents import DocumentRow
+from ml_connector.store.records import Record
 from ml_connector.store.settlements import SettlementRow
 
 _SHOWN_MAX = 10_000
+
+#: From the slowest to the last.
+_PROGRESS = (State.PLANNED, State.APPROVED, State.POSTING, State.ENTERED, State.POSTED, State.DROPPED)
 
 
 @dataclass(slots=True)
@@ -28,16 +33,20 @@ class Records:
     house: House
 
     async def all(self, link: str | None, state: str | None) -> list[RecordShown]:
-        """Settlements, refused reports and documents, oldest first of each."""
+        """Settlements, reports that were refused or wait, and documents, oldest first of each."""
 
         def read(conn: Connection) -> list[RecordShown]:
-            found = [_settlement(row) for row in settlements.find(conn, link=link) if row.state != states.ELSEWHERE]
-            if link is None:
-                found += [
-                    RecordShown(r.natural_id, "settlement_report", "", "held", _code(r.reason), r.reason, {})
-                    for r in records.find(conn, kind=discovery.REPORT, state=discovery.REFUSED, limit=_SHOWN_MAX)
-                ]
-            found += [_document(row) for row in documents.find(conn, link=link, limit=_SHOWN_MAX)]
+            rows = documents.find(conn, link=link, limit=_SHOWN_MAX)
+            by_settlement: dict[tuple[str, str], list[DocumentRow]] = {}
+            for row in rows:
+                by_settlement.setdefault((row.link, row.document.reference), []).append(row)
+            found = [
+                _settlement(row, by_settlement.get((row.link, row.settlement_id), []))
+                for row in settlements.find(conn, link=link)
+                if row.state != states.ELSEWHERE
+            ]
+            found += [_report(each) for each in _reports(conn, link)]
+            found += [_document(row) for row in rows]
             return [each for each in found if state in {None, each.state}]
 
         return await self.house.store.call(read)
@@ -52,11 +61,11 @@ class Records:
                 for each in reversed(audit.events(conn, subject=key, limit=1000))
             )
             if found is not None:
-                shown = _settlement(found)
-                return RecordDetail(
-                    shown.key, shown.kind, shown.link, shown.state, shown.reason_code, shown.reason, {}, found.sha256,
-                    (), (), history,
-                )  # fmt: skip
+                rows = documents.of_settlement(conn, found.link, found.settlement_id)
+                return _detail(_settlement(found, rows), found.sha256, history)
+            report = next((each for each in _reports(conn, None) if each.natural_id == key), None)
+            if report is not None:
+                return _detail(_report(report), report.sha256, history)
             row = documents.get(conn, self.key(key))
             if row is None:
                 raise WrongUse(f"No record {key!r} is known here: see ml-connector record list.")
@@ -86,19 +95,71 @@ class Records:
         return next((row for row in found if row.link), None)
 
     async def drop(self, key: str, by: str) -> None:
-        """Never post a held document."""
+        """Never post a held document, or forget about a report that was refused."""
         self.house.actor = by
-        await self.house.store.call(lambda conn: approvals.drop(conn, self.key(key), by, self.house.note))
+
+        def forget(conn: Connection) -> None:
+            report = next((each for each in _reports(conn, None) if each.natural_id == key), None)
+            if report is None:
+                approvals.drop(conn, self.key(key), by, self.house.note)
+            elif report.state == discovery.REFUSED:
+                records.set_state(conn, report.connection, report.kind, key, discovery.DROPPED, report.reason)
+                self.house.note(conn, "dropped", key, {"by": by, "sha256": report.sha256})
+            else:
+                raise WrongUse(f"Report {key} is {report.state}: only a refused one can be dropped.")
+
+        await self.house.store.call(forget)
 
     @staticmethod
     def key(text: str) -> DocumentKey:
         return DocumentKey(text.strip().upper())
 
 
-def _settlement(row: SettlementRow) -> RecordShown:
-    held = row.state == states.HELD
+def _reports(conn: Connection, link: str | None) -> list[Record]:
+    """Reports of which nothing has become a settlement (yet)."""
+    row = links.get(conn, link) if link is not None else None
+    found = records.find(conn, connection=row.amazon if row else None, kind=discovery.REPORT, limit=_SHOWN_MAX)
+    return [each for each in found if each.state in {discovery.REFUSED, discovery.ARCHIVED}]
+
+
+def _report(record: Record) -> RecordShown:
+    refused = record.state == discovery.REFUSED
     return RecordShown(
-        row.settlement_id, "settlement", row.link, row.state, _code(row.reason) if held else "", row.reason, {}
+        record.natural_id,
+        record.kind,
+        "",
+        "held" if refused else record.state,
+        _code(record.reason) if refused else "",
+        record.reason,
+        {},
+    )
+
+
+def _settlement(row: SettlementRow, rows: Sequence[DocumentRow]) -> RecordShown:
+    """A settlement with what became of it: where its own state says nothing more, the documents' slowest decides."""
+    state, code, reason = row.state, "", row.reason
+    if row.state == states.HELD:
+        code = _code(row.reason)
+    elif stuck := [each for each in rows if each.state is State.HELD]:
+        state, code, reason = "held", stuck[0].reason_code, f"{stuck[0].key}: {stuck[0].reason}"
+    elif rows:
+        state = min((each.state for each in rows), key=_PROGRESS.index).value
+    return RecordShown(row.settlement_id, "settlement", row.link, state, code, reason, {})
+
+
+def _detail(shown: RecordShown, sha256: str, history: tuple[EventShown, ...]) -> RecordDetail:
+    return RecordDetail(
+        key=shown.key,
+        kind=shown.kind,
+        link=shown.link,
+        state=shown.state,
+        reason_code=shown.reason_code,
+        reason=shown.reason,
+        ids=shown.ids,
+        sha256=sha256,
+        lines=(),
+        attempts=(),
+        history=history,
     )
 
 

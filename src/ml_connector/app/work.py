@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from ml_connector.app.connections import Connections
-from ml_connector.app.house import House
+from ml_connector.app.house import House, recovering
 from ml_connector.app.links import Links, Mappings
 from ml_connector.domain.errors import WrongUse
 from ml_connector.engine.interface import Order, Slice, SliceEnd, SliceState
@@ -113,7 +113,7 @@ class Work:
             return SliceEnd(
                 SliceState.FAILED,
                 code="recovering",
-                words=f"The database was restored; nothing is written to an ERP before {until:%Y-%m-%d %H:%M} UTC.",
+                words=recovering(until),
                 exit_code=3,
             )
         poster = self._poster(books)

@@ -23,7 +23,7 @@ from ml_connector.domain.errors import MlConnectorError, Unavailable, WrongUse
 
 _KEPT: Final = ".demo"
 _LINK: Final = "demo"
-_KEY_VARIABLE: Final = "ML_CONNECTOR_MASTER_KEY_FILE"
+_PREFIX: Final = "ML_CONNECTOR_"
 _STOP_S: Final = 10
 
 
@@ -59,10 +59,10 @@ def demo(
 
 @dataclass(slots=True)
 class _Story:
-    """Calls public commands and says which. ``held`` collects what was held on the way."""
+    """Calls public commands and says which. ``held`` collects the keys of what was held on the way."""
 
     quiet: bool
-    held: list[Mapping[str, Any]] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
 
     def tell(self, sentence: str) -> None:
         if not self.quiet:
@@ -117,14 +117,14 @@ def _post(story: _Story) -> int:
     """Plan, show, approve, post; how many documents were posted."""
     story.tell("The closed settlements, read, checked, grouped: this would be posted")
     plan = story.call("plan", _LINK, may_fail=True)
-    story.held += plan["held"]
+    story.held |= {each["key"] for each in plan["held"]}
     if not story.quiet:
         _show_plan(plan)
     if not plan["documents"]:
         return 0
     story.tell("Approved, posted, read back")
     report = story.call("apply", plan["id"], may_fail=True)
-    story.held += report["held"]
+    story.held |= {each["key"] for each in report["held"]}
     if not story.quiet:
         output.console().print(f"  posted: {report['posted']}")
     return int(report["posted"])
@@ -158,7 +158,7 @@ def _prove(story: _Story) -> list[dict[str, Any]]:
 def _show_plan(plan: Mapping[str, Any]) -> None:
     for document in plan["documents"]:
         output.table(
-            f"{document['key']}  {document['posting_date']}  {document['currency']}  class {document['class_']}",
+            f"{document['key']}  {document['posting_date']}  {document['total']} {document['currency']}",
             ("account", "text", "debit", "credit", "file rows"),
             [
                 (
@@ -173,6 +173,8 @@ def _show_plan(plan: Mapping[str, Any]) -> None:
             ],
             right=("debit", "credit", "file rows"),
         )
+    for words in sorted({output.class_words(document["class"]) for document in plan["documents"]}):
+        output.console().print(f"Posting twice: {words}.")
     for held in plan["held"]:
         output.console().print(f"[yellow]held[/] {held['key']}: {held['reason']}")
 
@@ -215,44 +217,44 @@ def _place(*, keep: bool) -> Iterator[Path]:
 @contextlib.contextmanager
 def _sandbox(state: Path) -> Iterator[Mapping[str, Any]]:
     """The simulated systems as a process of their own, over real loopback HTTP; what their sign-in forms ask for."""
-    process = subprocess.Popen(  # noqa: S603 - this very program
+    with subprocess.Popen(  # noqa: S603 - this very program
         [sys.executable, "-m", "ml_connector", "sandbox", "serve", "--json", "--state", str(state)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101 - it was asked for
-        line = process.stdout.readline()
-        if not line:
-            raise Unavailable("The sandbox did not start; what it said stands above.")
-        yield json.loads(line)
-    finally:
-        process.terminate()
+    ) as process:
         try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            assert process.stdout is not None  # noqa: S101 - it was asked for
+            line = process.stdout.readline()
+            if not line:
+                raise Unavailable("The sandbox did not start; what it said stands above.")
+            yield json.loads(line)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @contextlib.contextmanager
 def _environment(place: Path) -> Iterator[None]:
-    """The demo's own data folder and key file: the user's are not touched."""
-    ours = {DATA_VARIABLE: str(place / "data"), _KEY_VARIABLE: str(place / "master.key")}
+    """The demo's own data folder and key file: nothing that the user has set up is touched, nor his database used."""
     if not (place / "master.key").exists():
         _make_key(place / "master.key")
-    before = {name: os.environ.get(name) for name in (*ours, "ML_CONNECTOR_MASTER_KEY")}
-    os.environ.pop("ML_CONNECTOR_MASTER_KEY", None)
-    os.environ.update(ours)
+    before = {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
+    ours = {DATA_VARIABLE: str(place / "data"), f"{_PREFIX}MASTER_KEY_FILE": str(place / "master.key")}
+    _replace_variables(ours)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _replace_variables(before)
+
+
+def _replace_variables(values: Mapping[str, str]) -> None:
+    for name in [name for name in os.environ if name.startswith(_PREFIX)]:
+        del os.environ[name]
+    os.environ.update(values)
 
 
 def _make_key(file: Path) -> None:

@@ -59,7 +59,7 @@ def reconcile(
     else:
         rows = [(each.what, each.key, each.words) for each in (*found.missing, *found.changed, *found.surplus)]
         output.table(f"{link} {period}", ("what", "key", "words"), rows)
-        output.console().print(f"{found.looked_at} documents looked at, {found.equal} as posted.")
+        output.console().print(f"{output.count(found.looked_at, 'document')} looked at, {found.equal} as posted.")
     if found.missing or found.changed or found.surplus:
         raise typer.Exit(1)
 
@@ -71,13 +71,13 @@ def rotate(data: Data = None, as_json: output.AsJson = False) -> None:
     if as_json:
         output.emit(done)
     else:
-        output.console().print(f"{done.secrets} secrets are sealed with the new key in {done.key_from}.")
+        output.console().print(f"Sealed {output.count(done.secrets, 'secret')} with the new key from {done.key_from}.")
 
 
 @audit.command("verify")
 def verify(data: Data = None, as_json: output.AsJson = False) -> None:
     """Recompute the chain of audit events. Exit 1 when one was changed or is missing."""
-    verdict = with_app(data, lambda app: app.verify_audit())
+    verdict = with_app(data, lambda app: app.verify_audit(), look_only=True)
     if as_json:
         output.emit(verdict)
     else:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from ml_connector import __version__
 from ml_connector.cli import connection, demo, keeping, link, mapping, record, sandbox, settlement, work
 from ml_connector.domain.errors import MlConnectorError
+
+#: What the framework makes of Ctrl-C.
+_INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="ml-connector",
@@ -55,16 +60,44 @@ def root(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command. Our own errors end it with one sentence and their exit code; never a traceback for an outside
-    cause."""
+    """Run one command. What goes wrong outside of it ends it with one sentence and an exit code, never with a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(args=given)
+        code = app(args=given, prog_name="ml-connector", standalone_mode=False)
     except MlConnectorError as error:
-        if "--json" in given:
-            sys.stdout.write(json.dumps({"error": {"code": error.code, "message": str(error)}}) + "\n")
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped. What was begun is finished by the next run.\n")
-        raise SystemExit(130) from None
+        _fail(given, error.code, str(error), error.exit_code)
+    except TyperException as error:
+        _misused(given, error)
+    except typer.Abort:
+        _fail(given, "aborted", "Nothing was entered, so nothing was done.", 2)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; what Python would still flush has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(given, "file_unusable", f"{where}{error.strerror or error}. Check the path and its permissions.", 2)
+    if code == _INTERRUPTED:
+        _fail(given, "interrupted", "Stopped. What was begun is finished by the next run.", _INTERRUPTED)
+    if code:
+        raise SystemExit(code)
+
+
+def _misused(given: Sequence[str], error: TyperException) -> NoReturn:
+    """Wrong arguments: how the command is used, and what is wrong with them. A group without a command shows its help."""
+    context = getattr(error, "ctx", None)
+    words = error.format_message()
+    if context is None or words == context.get_help():
+        sys.stderr.write(f"{words}\n")
+        raise SystemExit(error.exit_code)
+    sys.stderr.write(f"{context.get_usage()}\nMore: {context.command_path} --help\n")
+    _fail(given, "usage", words, error.exit_code)
+
+
+def _fail(given: Sequence[str], code: str, message: str, exit_code: int) -> NoReturn:
+    """One sentence on stderr, and with ``--json`` the same as the one document on stdout."""
+    if "--json" in given:
+        sys.stdout.write(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    sys.stderr.write(f"{message}\n")
+    raise SystemExit(exit_code) from None

@@ -27,7 +27,9 @@ def plain(value: Any) -> Any:
     """``value`` as JSON data: amounts and dates as text, dataclasses as objects."""
     if is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: plain(getattr(value, field.name)) for field in fields(value) if not field.name.startswith("_")
+            field.name.rstrip("_"): plain(getattr(value, field.name))
+            for field in fields(value)
+            if not field.name.startswith("_")
         }
     if isinstance(value, Enum):
         return value.value
@@ -44,6 +46,20 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, bool, float)):
         return value
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 document``, ``2 documents``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def class_words(class_: str) -> str:
+    """How a document is kept from counting twice, for people. What is no class is a sentence already."""
+    return {
+        "refused": "the server itself refuses a second posting",
+        "two_acts": "entered first, then committed by a number that the server takes once",
+        "window": "a lost answer is waited out and looked for before anything is sent again",
+    }.get(class_, class_)
 
 
 def emit(data: Any) -> None:

@@ -69,9 +69,9 @@ def replay(key: Key, data: Data = None, as_json: output.AsJson = False) -> None:
 
 @commands.command("drop")
 def drop(key: Key, data: Data = None, as_json: output.AsJson = False) -> None:
-    """Never post a held document: you took care of it otherwise."""
+    """Never post a held document, or forget a refused report: you took care of it otherwise."""
     with_app(data, lambda app: app.records.drop(key, who()))
     if as_json:
         output.emit({"dropped": key})
     else:
-        output.console().print(f"{key} will not be posted.")
+        output.console().print(f"{key} is out of the way: nothing more is done with it.")

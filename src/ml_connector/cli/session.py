@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -31,13 +32,15 @@ def data_folder(given: Path | None) -> Path:
     return Path(base) / "ml-connector"
 
 
-def with_app(data: Path | None, work: Callable[[App], Awaitable[T]]) -> T:
+def with_app(data: Path | None, work: Callable[[App], Awaitable[T]], *, look_only: bool = False) -> T:
     """Run ``work`` on the opened data folder."""
 
     async def opened() -> T:
         from ml_connector.app import App
 
-        app = await App.open(data_folder(data))
+        app = await App.open(data_folder(data), look_only=look_only)
+        if app.notice:
+            sys.stderr.write(f"{app.notice}\n")
         try:
             return await work(app)
         finally:

@@ -77,7 +77,8 @@ def import_(
     if as_json:
         output.emit(imported)
     else:
-        output.console().print(f"{imported.words} Post it: ml-connector run {link} settlements")
+        after = "" if imported.refused else f" Post it: ml-connector run {link} settlements"
+        output.console().print(f"{imported.words}{after}")
     if imported.refused:
         raise typer.Exit(1)
 

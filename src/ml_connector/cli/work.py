@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,31 +61,47 @@ def run(
     _end(report, as_json=as_json)
 
 
-def serve(data: Data = None) -> None:
+def serve(data: Data = None, as_json: output.AsJson = False) -> None:
     """Run all links on their schedules until stopped."""
     folder = data_folder(data)
-    output.trouble().print(f"Serving {folder}. Ctrl-C stops it when what is being written is finished.")
-    with_app(folder, lambda app: app.serve())
+
+    def begun() -> None:
+        if as_json:
+            output.emit({"serving": str(folder)})
+        output.trouble().print(f"Serving {folder}. Ctrl-C stops it when what is being written is finished.")
+
+    with_app(folder, lambda app: app.serve(begun))
 
 
 def print_plan(shown: PlanShown) -> None:
     """A plan for people: every document with its lines, then what is held and why."""
     for document in shown.documents:
         output.table(
-            f"{document.key}  {document.posting_date}  {document.currency}  {document.class_}  {document.target}",
-            ("account", "text", "debit", "credit"),
+            f"{document.key}  {document.posting_date}  {document.total} {document.currency}",
+            ("account", "text", "debit", "credit", "file rows"),
             [
-                (line.account, line.text, line.debit if line.posts else "", line.credit if line.posts else "")
+                (line.account, line.text, _side(line.debit), _side(line.credit), line.rows or "")
                 for line in document.lines
+                if line.posts
             ],
-            right=("debit", "credit"),
+            right=("debit", "credit", "file rows"),
         )
+        output.console().print(f"In the ERP now: {document.target}. {_sentence(output.class_words(document.class_))}\n")
     for held in shown.held:
-        output.console().print(f"[yellow]held[/] {held.settlement_id}: {held.reason}")
+        output.console().print(f"[yellow]held[/] {held.key}: {held.reason}")
     if shown.documents:
-        output.console().print(f"Plan {shown.id}. Post it: ml-connector apply {shown.id}")
+        documents = output.count(len(shown.documents), "document")
+        output.console().print(f"Plan {shown.id}: {documents}. Post it: ml-connector apply {shown.id}")
     elif not shown.held:
         output.console().print("Nothing to post.")
+
+
+def _side(amount: Decimal) -> str:
+    return str(amount) if amount else ""
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
 
 
 def print_report(report: RunReport) -> None:

@@ -26,6 +26,8 @@ _log = structlog.get_logger(__name__)
 #: Slices at work at the same time, over all connections.
 _PARALLEL_MAX: Final = 4
 _TICK_S: Final = 15.0
+#: How often it looks whether somebody asks for work, or for the end.
+_LOOK_S: Final = 0.5
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class EmbeddedEngine:
                 self._running[asyncio.create_task(self._run(slice_))] = slice_.connection
             if not self._running:
                 return
-            done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(self._running, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 del self._running[task]
                 task.result()
@@ -73,10 +75,13 @@ class EmbeddedEngine:
     async def serve(self) -> None:
         """Tick and drain until told to stop."""
         await self.recover()
+        tick_at = self.clock.monotonic()
         while not self.stopping():
-            await self.tick()
+            if self.clock.monotonic() >= tick_at:
+                tick_at = self.clock.monotonic() + _TICK_S
+                await self.tick()
             await self.drain()
-            await self.clock.sleep(_TICK_S)
+            await self.clock.sleep(_LOOK_S)
 
     async def end_of(self, slice_id: str) -> SliceEnd | None:
         row = await self.store.call(lambda conn: queue.get(conn, slice_id))

@@ -24,6 +24,7 @@ REPORT: Final = "settlement_report"
 ARCHIVED: Final = "archived"
 TRANSLATED: Final = "translated"
 REFUSED: Final = "refused"
+DROPPED: Final = "dropped"
 
 #: Reports are kept for 90 days; asking for the last hour of them would be refused as often as not.
 _KEPT: Final = timedelta(days=90) - timedelta(hours=1)

@@ -143,6 +143,14 @@ def _take_over(books: Books, conn: Connection) -> None:
             settlements.put(conn, row.account, books.link.name, row.sha256, row.facts, state=READ)
 
 
+def give_back(conn: Connection, link: str) -> None:
+    """When a link goes: its settlements of which nothing was decided are free for another one."""
+    for row in settlements.find(conn, link=link):
+        if not decided(documents.of_settlement(conn, link, row.settlement_id)):
+            documents.withdraw(conn, set_id_of(row), keep=[])
+            settlements.put(conn, row.account, "", row.sha256, row.facts, state=ELSEWHERE)
+
+
 def _open_settlements(books: Books, conn: Connection) -> list[SettlementRow]:
     return [row for row in settlements.find(conn, link=books.link.name) if _is_open(conn, row)]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ml_connector.accounting import vocabulary
+from ml_connector.accounting.order_claims import order_ids
 from ml_connector.accounting.period_split import Calendar, calendar_of
 from ml_connector.accounting.settlement_facts import settlement_facts
 from ml_connector.accounting.settlement_groups import Grouping, group_settlement
-from ml_connector.accounting.settlement_orders import order_ids
 from ml_connector.amazon.settlement_file import SettlementFile
 from ml_connector.domain.catalog import References
 from ml_connector.domain.errors import Finding

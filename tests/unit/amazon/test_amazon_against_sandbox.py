@@ -142,10 +142,23 @@ def test_a_token_that_ended_early_costs_one_repetition() -> None:
     async def tell() -> None:
         await story.account.ping()
         story.doors.account.expire_tokens()
-        await story.account.ping(fresh=True)
+        await story.account.sellers.participations(fresh=True)
 
     asyncio.run(tell())
     assert story.buckets.journal.count("debit getMarketplaceParticipations") == 3
+
+
+def test_a_fresh_ping_signs_in_anew_however_good_the_token_at_hand() -> None:
+    story = Story()
+
+    async def tell() -> None:
+        await story.account.ping()
+        story.doors.account.rotate_secret()
+        with pytest.raises(SignInFailed) as refused:
+            await story.account.ping(fresh=True)
+        assert refused.value.code == "client_secret_refused"
+
+    asyncio.run(tell())
 
 
 def test_work_of_many_hours_signs_in_again_by_itself() -> None:
