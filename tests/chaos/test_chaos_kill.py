@@ -1,0 +1,76 @@
+"""Real processes, killed while they write: whatever died, each document is in the ERP once, and the books are the plan.
+
+ML_CONNECTOR_CHAOS_KILLS says how often (5 unless given; ``make chaos`` asks for 30), half of them with claims, half plain.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.support.chaos import BETWEEN, KINDS, Fall, Trade, fall, finish, require_the_plan_once, trade
+
+KILLS = int(os.environ.get("ML_CONNECTOR_CHAOS_KILLS", "5"))
+#: In one run-through of about twenty documents.
+KILLS_PER_TRADE = 4
+HELD_S = 0.2
+
+pytestmark = pytest.mark.chaos
+
+
+@pytest.mark.parametrize("claims", [True, False], ids=["claim", "plain"])
+def test_a_run_that_is_killed_while_it_writes_posts_every_document_once(
+    claims: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = Random(f"kill:{claims}")
+    wanted = KILLS - KILLS // 2 if claims else KILLS // 2
+    falls: list[Fall] = []
+    for number, left in enumerate(_shares(wanted)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with trade(folder, claims=claims, held_s=HELD_S) as world:
+            falls += _kill_again_and_again(world, left, random)
+            finish(world)
+            require_the_plan_once(world, proofs=True)
+
+    with capsys.disabled():
+        sys.stdout.write(f"\n{_histogram('claim' if claims else 'plain', falls)}\n")
+    assert len(falls) == wanted
+    between = sum(each.kind == BETWEEN for each in falls)
+    assert 3 * between >= wanted, "too few kills fell between the ERP's acceptance and our recorded outcome"
+
+
+def _shares(kills: int) -> Iterator[int]:
+    """So many kills in each run-through."""
+    while kills > 0:
+        yield min(kills, KILLS_PER_TRADE)
+        kills -= KILLS_PER_TRADE
+
+
+def _kill_again_and_again(world: Trade, kills: int, random: Random) -> Iterator[Fall]:
+    """Start a run and kill it at a random moment between the first write and the last, so often."""
+    for left in range(kills, 0, -1):
+        attempt, written = (world.newest_attempt() if world.ours.database.exists() else 0), world.sandbox.written()
+        running = world.run()
+        # The documents are planned before the first of them is written.
+        assert world.await_write(written + 1, running), running.end()
+        room = world.documents() - written - 1
+        assert room >= left, "nothing is left between the first write and the last"
+        assert world.await_write(written + 1 + random.randrange(room // left), running), running.end()
+        assert not running.wait_at_most(random.uniform(0, HELD_S)), "it ended before it was killed"
+        assert running.kill()
+        yield fall(world, attempt)
+
+
+def _histogram(name: str, falls: list[Fall]) -> str:
+    """Where the kills fell, and what had become of the writes of the killed processes."""
+    of_kills = Counter(each.kind for each in falls)
+    of_writes: Counter[str] = sum((each.writes for each in falls), Counter())
+    rows = [f"{kind:<32}{of_kills[kind]:>4}  {'#' * of_kills[kind]:<32}{of_writes[kind]:>5} writes" for kind in KINDS]
+    return "\n".join([f"{name}: {len(falls)} kills between first and last write", *rows])
