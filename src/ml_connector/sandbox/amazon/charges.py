@@ -39,14 +39,16 @@ class Charges:
         posted = day + timedelta(seconds=chance.randrange(80_000))
         three_levels = fortnight % 2 == 1
         if number % 28 == 1:
-            yield self._other("Subscription Fee", -_SUBSCRIPTION[self._store.code], posted)
+            yield self._other("subscription", "Subscription Fee", -_SUBSCRIPTION[self._store.code], posted)
         if number % 4 == 3:
+            spent = -self._cents(chance, 600, 2400)
             yield self._event(
-                "ServiceFee", "Cost of Advertising", "TransactionTotalAmount", -self._cents(chance, 600, 2400), posted
+                "advertising", "ServiceFee", "Cost of Advertising", "TransactionTotalAmount", spent, posted
             )
         if number % 28 == 26:
+            back = self._cents(chance, 200, 500)
             yield self._event(
-                "ServiceFee", "Refund for Advertiser", "TransactionTotalAmount", self._cents(chance, 200, 500), posted
+                "advertising", "ServiceFee", "Refund for Advertiser", "TransactionTotalAmount", back, posted
             )
         if weekday == 6:
             yield self._storage(-self._cents(chance, 900, 2200), posted, three_levels=three_levels)
@@ -61,36 +63,39 @@ class Charges:
         if number % 28 == 12:
             yield self._liquidation(posted, chance)
         if number % 28 == 22:
-            yield self._fee(
-                "AmazonFees", "Vine Enrollment Fee", -self._cents(chance, 4000, 4500), posted, discounted=True
-            )
+            fee = -self._cents(chance, 4000, 4500)
+            yield self._fee("vine", "AmazonFees", "Vine Enrollment Fee", fee, posted, discounted=True)
         yield from self._american(number, posted, chance)
 
     def _storage(self, amount: int, posted: datetime, *, three_levels: bool) -> Event:
         if three_levels:
-            return self._fee("FBAFees", "FBA Inventory Storage Fee", amount, posted)
-        return self._other("Storage Fee", amount, posted)
+            return self._fee("storage", "FBAFees", "FBA Inventory Storage Fee", amount, posted)
+        return self._other("storage", "Storage Fee", amount, posted)
 
     def _inbound(self, amount: int, posted: datetime, chance: random.Random, *, three_levels: bool) -> Event:
         shipment = f"FBA{letters(chance, 9)}"
         if three_levels:
-            return self._fee("FBAFees", "FBA Inbound Placement Service Fee", amount, posted, order_id=shipment)
-        return self._other("FBAInboundTransportationFee", amount, posted, order_id=shipment)
+            name = "FBA Inbound Placement Service Fee"
+            return self._fee("placement", "FBAFees", name, amount, posted, order_id=shipment)
+        return self._other("inbound", "FBAInboundTransportationFee", amount, posted, order_id=shipment)
 
     def _removal(self, amount: int, posted: datetime, chance: random.Random, *, three_levels: bool) -> Event:
         sku = chance.choice(CATALOG[self._store.code]).sku
         removal = letters(chance, 10)
         if three_levels:
-            return self._fee("FBAFees", "FBA Removal Order: Disposal Fee", amount, posted, order_id=removal, sku=sku)
-        return self._other("DisposalComplete", amount, posted, order_id=removal, sku=sku)
+            name = "FBA Removal Order: Disposal Fee"
+            return self._fee("removal", "FBAFees", name, amount, posted, order_id=removal, sku=sku)
+        return self._other("removal", "DisposalComplete", amount, posted, order_id=removal, sku=sku)
 
     def _coupon(self, posted: datetime, chance: random.Random, *, three_levels: bool) -> Event:
         if three_levels:
-            taken_part = self._fee("AmazonFees", "Coupon Participation Fee", -self._cents(chance, 500, 500), posted)
-            worked = self._fee("AmazonFees", "Coupon Performance Based Fee", -self._cents(chance, 100, 300), posted)
-            return Event(posted, taken_part.rows + worked.rows)
+            fixed, worked = -self._cents(chance, 500, 500), -self._cents(chance, 100, 300)
+            participation = self._fee("coupon", "AmazonFees", "Coupon Participation Fee", fixed, posted)
+            performance = self._fee("coupon", "AmazonFees", "Coupon Performance Based Fee", worked, posted)
+            return Event("coupon", posted, participation.rows + performance.rows)
         title = f"Save on everything for the garden {letters(chance, 4)}"
-        return self._event("CouponRedemptionFee", "CouponRedemptionFee", title, -self._cents(chance, 60, 180), posted)
+        redeemed = -self._cents(chance, 60, 180)
+        return self._event("coupon", "CouponRedemptionFee", "CouponRedemptionFee", title, redeemed, posted)
 
     def _reimbursement(self, posted: datetime, chance: random.Random, *, clawback: bool) -> Event:
         article = chance.choice(CATALOG[self._store.code])
@@ -107,7 +112,7 @@ class Charges:
             sku=article.sku,
             quantity="1",
         )
-        return Event(posted, (row,))
+        return Event("reimbursement", posted, (row,))
 
     def _liquidation(self, posted: datetime, chance: random.Random) -> Event:
         sku = chance.choice(CATALOG[self._store.code]).sku
@@ -117,7 +122,7 @@ class Charges:
         kept = sold._replace(
             amount_type="ItemFees", amount_description="LiquidationsBrokerageFee", amount=-share(proceeds, 1500)
         )
-        return Event(posted, (sold, kept))
+        return Event("liquidation", posted, (sold, kept))
 
     def _american(self, number: int, posted: datetime, chance: random.Random) -> Iterator[Event]:
         """Late corrections of facilitated tax, and orders of other shops that Amazon ships."""
@@ -140,7 +145,7 @@ class Charges:
                 amount_description="MarketplaceFacilitatorTax-Principal",
                 amount=-tax.amount,
             )
-            yield Event(posted, (tax, withheld))
+            yield Event("retrocharge", posted, (tax, withheld))
         if self._other_stores and number % 5 == 4:
             row = Row(
                 "Order",
@@ -152,10 +157,11 @@ class Charges:
                 marketplace_name="Non-Amazon US",
                 fulfillment_id="AFN",
             )
-            yield Event(posted, (row,))
+            yield Event("fulfilment", posted, (row,))
 
     def _fee(
         self,
+        kind: str,
         transaction_type: str,
         name: str,
         amount: int,
@@ -170,14 +176,18 @@ class Charges:
         tax = base._replace(amount_description="Tax on fee", amount=-share(-amount, _FEE_TAX[self._store.code]))
         discount = base._replace(amount_description="Discount on Fee", amount=-amount if discounted else 0)
         rows = (base, discount) if discounted else (base, tax)
-        return Event(posted, tuple(row for row in rows if row.amount != 0))
+        return Event(kind, posted, tuple(row for row in rows if row.amount != 0))
 
-    def _other(self, description: str, amount: int, posted: datetime, *, order_id: str = "", sku: str = "") -> Event:
+    def _other(
+        self, kind: str, description: str, amount: int, posted: datetime, *, order_id: str = "", sku: str = ""
+    ) -> Event:
         row = Row("other-transaction", "other-transaction", description, amount, posted, order_id=order_id, sku=sku)
-        return Event(posted, (row,))
+        return Event(kind, posted, (row,))
 
-    def _event(self, transaction_type: str, amount_type: str, description: str, amount: int, posted: datetime) -> Event:
-        return Event(posted, (Row(transaction_type, amount_type, description, amount, posted),))
+    def _event(
+        self, kind: str, transaction_type: str, amount_type: str, description: str, amount: int, posted: datetime
+    ) -> Event:
+        return Event(kind, posted, (Row(transaction_type, amount_type, description, amount, posted),))
 
     def _cents(self, chance: random.Random, low: int, high: int) -> int:
         """An amount between two, in minor units of a hundredth; about as much in a currency without any."""

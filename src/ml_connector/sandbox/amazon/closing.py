@@ -1,32 +1,50 @@
 """The close engine: turns a store's trade into a chain of settlements, as time passes.
 
 A settlement holds what was released in its period: late rows keep their old dates (DD+7). Reserves held back at one close
-come in at the next, a debt is shown and charged in the next, a payout that failed comes back in the next.
+come in at the next, a debt is shown and charged in the next, a payout that failed comes back in the next. All of it is
+events of one ledger; a settlement lists those that were put down for it.
 Source: settlement dossier, sections 8-11.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ml_connector.sandbox.amazon.event_ledger import Entry, EventLedger, Section
 from ml_connector.sandbox.amazon.marketplaces import STORES, Store
+from ml_connector.sandbox.amazon.order_ledger import OrderLedger
 from ml_connector.sandbox.amazon.orders import refund_event
-from ml_connector.sandbox.amazon.rows import Row
+from ml_connector.sandbox.amazon.rows import Event, Row, stamp
 from ml_connector.sandbox.amazon.scenario import Scenario
-from ml_connector.sandbox.amazon.trade import Trade
+from ml_connector.sandbox.amazon.trade import FIRST_DAY, Trade
+from ml_connector.sandbox.ledger import Book
 from ml_connector.sandbox.switches import Switches
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from ml_connector.sandbox.world import World
 
 _LAST_CLOSE_DAYS = range(2, 10)
 """How many days before the world begins the last settlement may have closed."""
 _RESERVE = (0, 500, 1000, 1500)
 _TOTAL_OFF = 1
+_DRAWN_AHEAD = timedelta(days=4)
+"""Trade is drawn so long before it happens: an order is placed up to 60 hours before it ships."""
+_DAYS_AT_ONCE = 32
+
+_TABLES = {
+    "drawn": "store TEXT PRIMARY KEY, next_day INTEGER NOT NULL",
+    "closings": (
+        "store TEXT NOT NULL, number INTEGER NOT NULL, settlement_id TEXT NOT NULL UNIQUE, start TEXT NOT NULL,"
+        " ends TEXT NOT NULL, deposit TEXT NOT NULL, total INTEGER NOT NULL, reserve INTEGER NOT NULL,"
+        " PRIMARY KEY (store, number)"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +65,111 @@ class Settlement:
 class Chain:
     """The settlements of one store, one after the other."""
 
-    def __init__(self, world: World, store: Store, scenario: Scenario, switches: Switches) -> None:
+    def __init__(self, world: World, book: Book, store: Store, scenario: Scenario, switches: Switches) -> None:
         self.store = store
         self._world = world
+        self._book = book
         self._scenario = scenario
         self._switches = switches
         self._period = timedelta(days=scenario.period_days)
         self.origin = self._last_end() - scenario.settlements * self._period
         self.trade = Trade(store, scenario, world.seed, self.origin, other_stores=switches.on("other_stores_in_na"))
-        self._closed: list[Settlement] = []
+        self._events = EventLedger(book, switches)
+        self._orders = OrderLedger(book)
+        for table, columns in _TABLES.items():
+            book.create(table, columns)
+        self._next_day, self._closed = self._remembered()
 
-    def closed_by(self, now: datetime) -> Sequence[Settlement]:
-        """Every settlement of the chain that has ended by ``now``, the oldest first."""
-        while self.origin + (len(self._closed) + 1) * self._period <= now:
-            self._closed.append(self._close(len(self._closed) + 1))
-        return self._closed
+    def draw(self, now: datetime) -> None:
+        """Put down the trade of every day up to a little after ``now``."""
+        last = (now + _DRAWN_AHEAD - self.origin).days
+        while self._next_day <= last:
+            upto = min(last + 1, self._next_day + _DAYS_AT_ONCE)
+            with self._book.transaction():
+                for number in range(self._next_day, upto):
+                    self._draw_day(number)
+                self._book.execute("INSERT OR REPLACE INTO {drawn} VALUES (?, ?)", (self.store.code, upto))
+            self._next_day = upto
+
+    def is_due(self, now: datetime) -> bool:
+        """Has the next period ended by ``now``?"""
+        return self.origin + (self._closed + 1) * self._period <= now
+
+    def close(self) -> Settlement:
+        """Close the next period: what is held back, what is paid out, and what the settlements after it will begin with."""
+        number = self._closed + 1
+        start, end = self.period(number)
+        events = self._events.settled(self.store.code, number)
+        before_ruin = [row for _, event in events for row in event.rows]
+        added: list[tuple[Section, Event]] = []
+        if self._scenario.marked("negative", self.store.code, number):
+            added.append((Section.RUIN, self._ruin(sum(row.amount for row in before_ruin), end)))
+        net = sum(event.amount for _, event in (*events, *added))
+        held_back = max(net, 0) * self.chance(number, "reserve").choice(_RESERVE) // 10_000
+        if held_back:
+            added.append((Section.RESERVE, _other("reserve", "Current Reserve Amount", -held_back, end)))
+        settlement = Settlement(
+            store=self.store,
+            number=number,
+            settlement_id=self.settlement_id(number),
+            start=start,
+            end=end,
+            deposit=end + timedelta(days=2),
+            total=net - held_back,
+            reserve=held_back,
+            rows=(*self._relabelled(number, before_ruin), *(row for _, event in added for row in event.rows)),
+        )
+        self._events.add(
+            self._entry(number, section, f"{number}:{turn}", event) for turn, (section, event) in enumerate(added)
+        )
+        self._events.add(self._consequences(settlement))
+        self._keep(settlement)
+        self._closed = number
+        return settlement
+
+    def closings(self) -> list[sqlite3.Row]:
+        """Every settlement that has closed, the oldest first."""
+        return self._book.rows("SELECT * FROM {closings} WHERE store = ? ORDER BY number", (self.store.code,))
+
+    def period(self, number: int) -> tuple[datetime, datetime]:
+        """From when to when the ``number``-th settlement reaches."""
+        start = self.origin + (number - 1) * self._period
+        return start, start + self._period
+
+    def settlement_id(self, number: int) -> str:
+        """The id of the ``number``-th settlement, which is known before it closes, but to nobody outside."""
+        return f"2{self.chance(number, 'id').randrange(10**8, 10**9)}{number % 10}"
 
     def chance(self, number: int, what: str) -> random.Random:
         """Chance for something about the ``number``-th settlement."""
         return self._world.random(f"amazon:{self.store.code}:settlement {number}:{what}")
+
+    def _remembered(self) -> tuple[int, int]:
+        """The next day to be drawn, and how many periods have closed."""
+        drawn = self._book.row("SELECT next_day FROM {drawn} WHERE store = ?", (self.store.code,))
+        closed = self._book.row("SELECT max(number) AS last FROM {closings} WHERE store = ?", (self.store.code,))
+        return (
+            FIRST_DAY if drawn is None else int(drawn["next_day"]),
+            0 if closed is None or closed["last"] is None else int(closed["last"]),
+        )
+
+    def _draw_day(self, day: int) -> None:
+        drawn = self.trade.day(day)
+        self._events.add(
+            self._entry(self._number_at(event.counted), Section.TRADE, place, event) for place, event in drawn.events
+        )
+        self._orders.add(drawn.lives)
+        number, days_into = divmod(day, self._scenario.period_days)
+        if number >= 0 and days_into == 0:
+            marks = enumerate(self._of_marks(number + 1))
+            self._events.add(self._entry(number + 1, Section.MARKS, f"{number + 1}:{i}", event) for i, event in marks)
+
+    def _number_at(self, counted: datetime) -> int:
+        """The settlement in which something counted at an instant stands; 0 before the first."""
+        return max(0, (counted - self.origin) // self._period + 1)
+
+    def _entry(self, number: int, section: Section, place: str, event: Event) -> Entry:
+        return Entry(self.store.code, number, section, place, event)
 
     def _last_end(self) -> datetime:
         """Some days before the world begins, so that a month ends well inside at least one of the settlements."""
@@ -83,64 +187,75 @@ class Chain:
         margin = timedelta(days=3)
         return end - self._period + margin <= month <= end - margin
 
-    def _close(self, number: int) -> Settlement:
-        start = self.origin + (number - 1) * self._period
-        end = start + self._period
-        rows = [row for event in self.trade.counted(start, end) for row in event.rows]
-        rows = [*self._carried_in(number, start, end), *rows, *self._of_marks(number, start, end)]
-        rows = self._relabelled(number, rows)
-        if self._scenario.marked("negative", self.store.code, number):
-            rows.append(self._ruin(sum(row.amount for row in rows), end))
-        net = sum(row.amount for row in rows)
-        held_back = max(net, 0) * self.chance(number, "reserve").choice(_RESERVE) // 10_000
-        if held_back:
-            rows.append(_other("Current Reserve Amount", -held_back, end))
-        return Settlement(
-            store=self.store,
-            number=number,
-            settlement_id=f"2{self.chance(number, 'id').randrange(10**8, 10**9)}{number % 10}",
-            start=start,
-            end=end,
-            deposit=end + timedelta(days=2),
-            total=net - held_back,
-            reserve=held_back,
-            rows=tuple(rows),
+    def _consequences(self, settlement: Settlement) -> Iterator[Entry]:
+        """What a close leaves behind: reserve, debt with its charge, the payout, and a payout that came back."""
+        number, total = settlement.number, settlement.total
+        start, end = self.period(number + 1)
+        if settlement.reserve:
+            event = _other(
+                "reserve", "Previous Reserve Amount Balance", settlement.reserve, start + timedelta(seconds=1)
+            )
+            yield self._entry(number + 1, Section.CARRIED, f"0:{number}", event)
+        if total < 0:
+            owing = number + (2 if self._switches.on("debt_skips_a_settlement") else 1)
+            yield from self._debt(number, owing, total)
+        if total > 0:
+            yield self._entry(number, Section.PAYOUT, f"{number}", self._payout(settlement))
+        if self._scenario.marked("failed_payout", self.store.code, number):
+            came_back = min(start + timedelta(days=3), end - timedelta(hours=1))
+            label = self._switches.text("failed_payout_label")
+            event = _other("payout_returned", label, max(total, 0), came_back)
+            yield self._entry(number + 1, Section.CARRIED, f"3:{number}", event)
+
+    def _debt(self, number: int, owing: int, total: int) -> Iterator[Entry]:
+        """What is owed for one settlement, and its charge, in a later one."""
+        start, end = self.period(owing)
+        shown = _other("debt", "Payable to Amazon", total, start + timedelta(seconds=2))
+        charged = min(start + timedelta(days=2), end - timedelta(hours=1))
+        yield self._entry(owing, Section.CARRIED, f"1:{number}", shown)
+        yield self._entry(owing, Section.CARRIED, f"2:{number}", _other("charge", "Successful charge", -total, charged))
+
+    def _payout(self, settlement: Settlement) -> Event:
+        """The money on its way to the bank: positive, as Finances shows it (SP-API dossier, section 15.1)."""
+        paid = settlement.end + timedelta(minutes=50)
+        return Event("payout", paid, (Row("Transfer", "Transfer", "Transfer", settlement.total, paid),))
+
+    def _keep(self, settlement: Settlement) -> None:
+        self._book.execute(
+            "INSERT INTO {closings} VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.store.code,
+                settlement.number,
+                settlement.settlement_id,
+                stamp(settlement.start),
+                stamp(settlement.end),
+                stamp(settlement.deposit),
+                settlement.total,
+                settlement.reserve,
+            ),
         )
 
-    def _carried_in(self, number: int, start: datetime, end: datetime) -> Iterator[Row]:
-        """What earlier closes left behind: reserve, debt with its charge, a payout that came back."""
-        before = self._before(number, 1)
-        if before is not None and before.reserve:
-            yield _other("Previous Reserve Amount Balance", before.reserve, start + timedelta(seconds=1))
-        owing = self._before(number, 2 if self._switches.on("debt_skips_a_settlement") else 1)
-        if owing is not None and owing.total < 0:
-            yield _other("Payable to Amazon", owing.total, start + timedelta(seconds=2))
-            charged = min(start + timedelta(days=2), end - timedelta(hours=1))
-            yield _other("Successful charge", -owing.total, charged)
-        if before is not None and self._scenario.marked("failed_payout", self.store.code, before.number):
-            came_back = min(start + timedelta(days=3), end - timedelta(hours=1))
-            yield _other(self._switches.text("failed_payout_label"), max(before.total, 0), came_back)
-
-    def _before(self, number: int, back: int) -> Settlement | None:
-        return self._closed[number - 1 - back] if number - 1 - back >= 0 else None
-
-    def _of_marks(self, number: int, start: datetime, end: datetime) -> Iterator[Row]:
-        """Rows that stand in the file because the scenario marks this settlement."""
+    def _of_marks(self, number: int) -> Iterator[Event]:
+        """What stands in the file because the scenario marks this settlement."""
+        start, end = self.period(number)
         middle = start + (end - start) / 2
         if self._scenario.marked("unknown_triple", self.store.code, number):
-            yield Row("AmazonFees", "Garden Showcase Programme Fee", "Base fee", -300, middle)
+            row = Row("AmazonFees", "Garden Showcase Programme Fee", "Base fee", -300, middle)
+            yield Event("unknown_fee", middle, (row,))
         if self._scenario.marked("duplicate_rows", self.store.code, number):
-            twin = Row("other-transaction", "other-transaction", "Shipping label purchase", -415, middle)
-            yield twin
-            yield twin
+            for _ in range(2):
+                yield _other("label", "Shipping label purchase", -415, middle)
         if self._scenario.marked("a_to_z", self.store.code, number):
             first = (start - self.origin).days
             for order, chance in self.trade.orders(first, first + self._scenario.period_days):
                 claim = refund_event(order, chance, self._switches.text("a_to_z_label"))
-                yield from (row._replace(posted=end - timedelta(hours=2)) for row in claim.rows)
+                at = end - timedelta(hours=2)
+                yield Event("claim", at, tuple(row._replace(posted=at) for row in claim.rows))
                 return
 
-    def _relabelled(self, number: int, rows: list[Row]) -> list[Row]:
+    def _relabelled(self, number: int, rows: Iterable[Row]) -> list[Row]:
+        """The rows as this file words them; what happened stays what it was."""
+        rows = list(rows)
         if self._scenario.marked("renamed_label", self.store.code, number):
             rows = [
                 row._replace(amount_type="Sponsored Campaigns") if row.amount_type == "Cost of Advertising" else row
@@ -150,14 +265,15 @@ class Chain:
             rows = [row._replace(marketplace_name="") for row in rows]
         return rows
 
-    def _ruin(self, net: int, end: datetime) -> Row:
+    def _ruin(self, net: int, end: datetime) -> Event:
         """Advertising that turns the settlement's net into a debt of 34.49."""
-        spent = -max(net, 0) - 3449
-        return Row("ServiceFee", "Cost of Advertising", "TransactionTotalAmount", spent, end - timedelta(hours=5))
+        spent, at = -max(net, 0) - 3449, end - timedelta(hours=5)
+        row = Row("ServiceFee", "Cost of Advertising", "TransactionTotalAmount", spent, at)
+        return Event("advertising", at, (row,))
 
 
-def _other(description: str, amount: int, posted: datetime) -> Row:
-    return Row("other-transaction", "other-transaction", description, amount, posted)
+def _other(kind: str, description: str, amount: int, posted: datetime) -> Event:
+    return Event(kind, posted, (Row("other-transaction", "other-transaction", description, amount, posted),))
 
 
 def printed_total(settlement: Settlement, scenario: Scenario) -> int:
@@ -169,4 +285,5 @@ def printed_total(settlement: Settlement, scenario: Scenario) -> int:
 def restated(settlement: Settlement) -> tuple[Row, ...]:
     """The rows of a second edition: two more, which cancel out, so that the total stays."""
     when = settlement.end - timedelta(hours=3)
-    return (*settlement.rows, _other("Fee Adjustment", -150, when), _other("BalanceAdjustment", 150, when))
+    added = _other("restated", "Fee Adjustment", -150, when), _other("restated", "BalanceAdjustment", 150, when)
+    return (*settlement.rows, *(row for event in added for row in event.rows))

@@ -94,9 +94,9 @@ class Filing:
         self._scenario = scenario
         self._switches = switches
         self._seller_id = seller_id
-        self.chains = [Chain(world, STORES[code], scenario, switches) for code in scenario.stores]
         for table, columns in TABLES.items():
             book.create(table, columns)
+        self.chains = [Chain(world, book, STORES[code], scenario, switches) for code in scenario.stores]
 
     @property
     def marketplace_ids(self) -> list[str]:
@@ -105,11 +105,13 @@ class Filing:
         return [each for store in stores for each in (store.marketplace_id, store.pseudo_id) if each]
 
     def up_to(self, now: datetime) -> None:
-        """File every settlement that has closed by ``now``."""
+        """Put down what has happened by ``now``, and close and file every settlement that has ended."""
         for chain in self.chains:
-            for settlement in chain.closed_by(now):
-                if not self._is_filed(settlement):
-                    with self._book.transaction():
+            chain.draw(now)
+            while chain.is_due(now):
+                with self._book.transaction():
+                    settlement = chain.close()
+                    if not self._is_filed(settlement):
                         self._file(chain, settlement)
 
     def document(self, document_id: str) -> Filed | None:

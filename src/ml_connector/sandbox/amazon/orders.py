@@ -1,4 +1,4 @@
-"""Orders of one store, shipped and sometimes returned: what each puts on a settlement.
+"""Sales of one store, shipped and sometimes returned: what each puts on a settlement.
 
 Vocabulary and signs: settlement dossier, sections 5 and 8. Every triple here is one that real files hold.
 """
@@ -42,6 +42,20 @@ CATALOG: dict[str, tuple[Article, ...]] = {
     "JP": (Article("スツール-45", "スツール 45cm", 5980, 514), Article("LANTERN-S", "ランタン 小", 2480, 421)),
 }  # fmt: skip
 
+ASINS = {
+    "STOOL-OAK-45": "B0GHSTL045",
+    "LANTERN-S": "B0GHLNT001",
+    "BOWL-SET-6": "B0GHBWL006",
+    'THROW "SOFT" 130': "B0GHTHR130",
+    "HOCKER-EICHE-45": "B0GHSTL045",
+    "LATERNE-GRÜN": "B0GHLNT002",
+    "SCHÜSSEL-6ER": "B0GHBWL006",
+    "TABOURET-CHÊNE": "B0GHSTL045",
+    "LANTERNE-S": "B0GHLNT001",
+    "スツール-45": "B0GHSTL045",
+}
+"""What the catalog calls each article; the same product has one ASIN in every store, and a SKU of the seller's own in each."""
+
 _ORDER_PREFIXES = {
     "US": ("111", "112", "113", "114"),
     "CA": ("701", "702"),
@@ -73,6 +87,15 @@ class Order:
     """Amount type, description, amount, promotion id."""
 
 
+def draw_order_id(store: Store, chance: random.Random) -> str:
+    """An order number of the store's form: 3-7-7 digits (SP-API dossier, section 12.2)."""
+    return _order_id(chance.choice(_ORDER_PREFIXES[store.code]), chance.randrange(10**14))
+
+
+def _order_id(prefix: str, number: int) -> str:
+    return f"{prefix}-{number // 10**7:07d}-{number % 10**7:07d}"
+
+
 def draw_order(store: Store, scenario: Scenario, day: datetime, chance: random.Random) -> Order:
     """An order of the day that begins at ``day``."""
     article = chance.choice(CATALOG[store.code])
@@ -88,7 +111,7 @@ def draw_order(store: Store, scenario: Scenario, day: datetime, chance: random.R
         channel=channel,
         posted=posted,
         counted=posted + deferral if chance.random() < scenario.deferred_rate else posted,
-        order_id=f"{chance.choice(_ORDER_PREFIXES[store.code])}-{number // 10**7:07d}-{number % 10**7:07d}",
+        order_id=_order_id(chance.choice(_ORDER_PREFIXES[store.code]), number),
         item_code=f"{chance.randrange(10**13, 10**14)}",
         shipment_id=f"{chance.randrange(10**11, 10**12)}" if channel == "MFN" else f"D{letters(chance, 8)}",
         lines=_lines(store, article.price * quantity, article.fulfilment_fee * quantity, channel, chance),
@@ -188,7 +211,7 @@ def order_event(order: Order) -> Event:
         )
         for amount_type, description, amount, promotion_id in order.lines
     )
-    return Event(order.counted, rows)
+    return Event("sale", order.counted, rows)
 
 
 def refund_event(order: Order, chance: random.Random, transaction_type: str = "Refund") -> Event:
@@ -225,7 +248,7 @@ def refund_event(order: Order, chance: random.Random, transaction_type: str = "R
         for amount_type, description, amount, promotion_id in mirrored
         if amount != 0
     )
-    return Event(posted, rows)
+    return Event("refund", posted, rows)
 
 
 _ABOUT_DELIVERY = frozenset(
@@ -262,7 +285,7 @@ def label_event(order: Order, chance: random.Random) -> Event:
         posted=posted,
         order_id=order.order_id,
     )
-    return Event(posted, (row,))
+    return Event("label", posted, (row,))
 
 
 def letters(chance: random.Random, count: int) -> str:

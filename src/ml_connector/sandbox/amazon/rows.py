@@ -1,12 +1,13 @@
-"""The shape of what a settlement lists: rows of one amount each, and the events they come from.
+"""The shape of what happens to a seller's money: events, and the rows of one amount each that a settlement lists for them.
 
 Source: settlement dossier, sections 3-4. Amounts are whole minor units (cents, yen), positive to the seller.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 
@@ -34,10 +35,61 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. ``counted`` is when its money is released; its rows keep the day they were posted."""
+    """Something that happened, once: a sale, a refund, a fee. ``kind`` is one of ``transactions.SHAPES``.
 
+    ``counted`` is when its money is released; its rows keep the day they were posted, and tell of one thing: they differ in
+    amount, labels and promotion only. A settlement lists the rows, Finances shows the event as a transaction.
+    """
+
+    kind: str
     counted: datetime
     rows: tuple[Row, ...]
+
+    @property
+    def posted(self) -> datetime:
+        """When it happened, UTC."""
+        return self.rows[0].posted
+
+    @property
+    def amount(self) -> int:
+        """What it comes to for the seller, in minor units."""
+        return sum(row.amount for row in self.rows)
+
+
+_OF_THE_LINE = ("amount_type", "amount_description", "amount", "promotion_id")
+_OF_THE_HEAD = tuple(name for name in Row._fields if name not in (*_OF_THE_LINE, "posted"))
+
+
+def packed(event: Event) -> str:
+    """An event's rows as JSON: what they share, once, then the lines."""
+    first = event.rows[0]
+    head = {name: value for name in _OF_THE_HEAD if (value := getattr(first, name))}
+    lines = [(row.amount_type, row.amount_description, row.amount, row.promotion_id) for row in event.rows]
+    return json.dumps([head, lines], ensure_ascii=False, separators=(",", ":"))
+
+
+def unpacked(kind: str, posted: str, counted: str, content: str) -> Event:
+    """The event that :func:`packed` wrote, with its instants as :func:`stamp` wrote them."""
+    head, lines = json.loads(content)
+    at = datetime.fromisoformat(posted)
+    blank = {"transaction_type": "", **head}
+    rows = tuple(
+        Row(
+            **blank,
+            posted=at,
+            amount_type=amount_type,
+            amount_description=description,
+            amount=amount,
+            promotion_id=promotion_id,
+        )
+        for amount_type, description, amount, promotion_id in lines
+    )
+    return Event(kind, datetime.fromisoformat(counted), rows)
+
+
+def stamp(instant: datetime) -> str:
+    """UTC with milliseconds and ``Z``: how Orders writes instants, and how they are kept, in an order that sorts."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
 
 
 def share(amount: int, per_ten_thousand: int) -> int:

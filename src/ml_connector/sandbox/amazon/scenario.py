@@ -9,6 +9,9 @@
     orders_per_day = 2
     refund_rate = 0.08
     deferred_rate = 0.35              # orders whose money is released only days later (DD+7)
+    shrinking_rate = 0.1              # of the seller's own shipments: units or a line cancelled before they ship
+    cancelled_rate = 0.06             # orders beside those, for each of them, that come to nothing
+    replacement_rate = 0.03           # orders sent once more for nothing
     unknown_triple = ["US:2"]         # the second settlement of the US store; so for every mark below
     revoked = true                    # conditions of the account
     [amazon.switches]
@@ -57,6 +60,9 @@ class Scenario:
     orders_per_day: int = 2
     refund_rate: float = 0.08
     deferred_rate: float = 0.35
+    shrinking_rate: float = 0.1
+    cancelled_rate: float = 0.06
+    replacement_rate: float = 0.03
     revoked: bool = False
     secret_rotated: bool = False
     other_region: bool = False
@@ -139,6 +145,9 @@ _READERS = {
     "orders_per_day": _count,
     "refund_rate": _share,
     "deferred_rate": _share,
+    "shrinking_rate": _share,
+    "cancelled_rate": _share,
+    "replacement_rate": _share,
     "revoked": _truth,
     "secret_rotated": _truth,
     "other_region": _truth,

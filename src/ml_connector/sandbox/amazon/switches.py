@@ -129,6 +129,24 @@ SWITCHES = (
         meaning="The transaction type of A-to-z refunds.",
     ),
     Switch(
+        "release_makes_a_twin",
+        "amazon-sp-api 15.1, 26.3",
+        default=True,
+        meaning="A released sale shows as DEFERRED_RELEASED and again as RELEASED; if not, its one transaction changes its status.",
+    ),
+    Switch(
+        "released_twin_keeps_its_date",
+        "amazon-sp-api 15.1, 26.3",
+        default=False,
+        meaning="The RELEASED twin has the sale's postedDate; if not, the day of its release.",
+    ),
+    Switch(
+        "transaction_lag_hours",
+        "amazon-sp-api 1.15, 15.1",
+        default=48,
+        meaning="How long after it happened a transaction may take to show; each takes its own time up to that.",
+    ),
+    Switch(
         "other_stores_in_na",
         "settlement 11, 15.4",
         default=False,

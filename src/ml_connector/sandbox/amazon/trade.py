@@ -7,16 +7,33 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ml_connector.sandbox.amazon.charges import Charges
+from ml_connector.sandbox.amazon.lives import (
+    Life,
+    cancelled_life,
+    life_for_another_shop,
+    life_of_sale,
+    life_taxed_late,
+    replacement_life,
+)
 from ml_connector.sandbox.amazon.marketplaces import Store
 from ml_connector.sandbox.amazon.orders import Order, draw_order, label_event, order_event, refund_event
 from ml_connector.sandbox.amazon.rows import Event
 from ml_connector.sandbox.amazon.scenario import Scenario
 
-_LOOK_BACK_DAYS = 24
+FIRST_DAY = -24
 """An order counts at most 10 days after it was posted and is returned at most 12 days after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What one day of trade brings. Events have a place among those that count at the same instant: earlier text first."""
+
+    events: tuple[tuple[str, Event], ...]
+    lives: tuple[Life, ...]
 
 
 class Trade:
@@ -29,17 +46,25 @@ class Trade:
         self._origin = origin
         self._charges = Charges(store, other_stores=other_stores)
 
-    def counted(self, start: datetime, end: datetime) -> list[Event]:
-        """The events whose money is released from ``start`` (inclusive) to ``end`` (exclusive), in that order."""
-        first, last = (start - self._origin).days, -((self._origin - end).days)
-        events = [event for number in range(first, last) for event in self._account_events(number)]
-        for order, chance in self.orders(first - _LOOK_BACK_DAYS, last):
-            events.append(order_event(order))
-            if chance.random() < self._scenario.refund_rate:
-                events.append(refund_event(order, chance))
-            if order.channel == "MFN" and self._store.code == "US":
-                events.append(label_event(order, chance))
-        return sorted((each for each in events if start <= each.counted < end), key=lambda event: event.counted)
+    def day(self, number: int) -> Day:
+        """Everything that begins on a day: its account events, and its orders with all that will come of them.
+
+        Before the first settlement there is only what still has a part in it: orders released or returned after it began.
+        """
+        events: list[tuple[str, Event]] = []
+        lives: list[Life] = []
+        if number >= 0:
+            for index, event in enumerate(self._account_events(number)):
+                events.append((f"0:{number:06d}:{index:03d}", event))
+                lives.extend(self._behind(event, number))
+        for index, (order, chance) in enumerate(self.orders(number, number + 1)):
+            told = self._events_of(order, chance)
+            if number < 0 and all(event.counted < self._origin for event in told):
+                continue
+            place = f"1:{number - FIRST_DAY:06d}:{index:05d}"
+            events.extend((f"{place}:{turn}", event) for turn, event in enumerate(told))
+            lives.extend(self._lives_of(order, number, index))
+        return Day(tuple(events), tuple(lives))
 
     def orders(self, first: int, last: int) -> Iterator[tuple[Order, random.Random]]:
         """The orders posted from day ``first`` to before day ``last``, each with the chance that decides its fate."""
@@ -49,6 +74,30 @@ class Trade:
             for index in range(count):
                 chance = self._chance(number, f"order {index}")
                 yield draw_order(self._store, self._scenario, self._day(number), chance), chance
+
+    def _events_of(self, order: Order, chance: random.Random) -> list[Event]:
+        told = [order_event(order)]
+        if chance.random() < self._scenario.refund_rate:
+            told.append(refund_event(order, chance))
+        if order.channel == "MFN" and self._store.code == "US":
+            told.append(label_event(order, chance))
+        return told
+
+    def _lives_of(self, order: Order, number: int, index: int) -> Iterator[Life]:
+        """The order's own life, and orders beside it that bring no money."""
+        chance = self._chance(number, f"life {index}")
+        yield life_of_sale(order, self._scenario, chance)
+        if chance.random() < self._scenario.replacement_rate:
+            yield replacement_life(order, chance)
+        if chance.random() < self._scenario.cancelled_rate:
+            yield cancelled_life(draw_order(self._store, self._scenario, self._day(number), chance), chance)
+
+    def _behind(self, event: Event, number: int) -> Iterator[Life]:
+        """The orders behind account events that name one."""
+        if event.kind == "fulfilment":
+            yield life_for_another_shop(event.rows[0], self._store, self._chance(number, "other shop"))
+        if event.kind == "retrocharge":
+            yield life_taxed_late(event.rows[0], self._store, self._origin, self._chance(number, "taxed late"))
 
     def _account_events(self, number: int) -> Iterator[Event]:
         return self._charges.events(number, self._day(number), self._chance(number, "account"))
