@@ -14,7 +14,7 @@ from ml_connector.accounting import vocabulary
 from ml_connector.accounting.chains import check_chains, with_main_stores
 from ml_connector.accounting.period_split import calendar_of
 from ml_connector.accounting.proof import prove
-from ml_connector.accounting.settlement_facts import facts_of
+from ml_connector.accounting.settlement_facts import settlement_facts
 from ml_connector.accounting.settlement_groups import Grouping, group_settlement
 from ml_connector.accounting.settlement_journal import SettlementPlan, plan_settlement
 from ml_connector.amazon.settlement_file import SettlementFile
@@ -56,9 +56,12 @@ def books(granularity: Granularity = Granularity.SETTLEMENT) -> AccountingPolicy
     return policy(stores=STORES, granularity=granularity)
 
 
+def composed(name: str) -> SettlementFile:
+    return SettlementFile.at(Path(CONTRACTS or "") / "amazon" / "settlement" / "composed" / f"{name}.txt")
+
+
 def read(name: str, granularity: Granularity = Granularity.SETTLEMENT) -> SettlementGroups:
     """The groups of a composed file as a link for all stores would make them."""
-    path = Path(CONTRACTS or "") / "amazon" / "settlement" / "composed" / f"{name}.txt"
     folded = {store.casefold(): zone for store, zone in ZONES.items()}
     grouping = Grouping(
         vocabulary=vocabulary.shipped(),
@@ -66,7 +69,7 @@ def read(name: str, granularity: Granularity = Granularity.SETTLEMENT) -> Settle
         bucket_of=calendar_of(YEAR_2026, books(), chart()).bucket,
         granularity=granularity,
     )
-    groups = group_settlement(SettlementFile.of(path.read_bytes()), grouping)
+    groups = group_settlement(composed(name), grouping)
     assert isinstance(groups, SettlementGroups), groups
     return groups
 
@@ -171,7 +174,7 @@ def test_unknown_triples_hold_and_nothing_else_does() -> None:
 
 
 def test_the_chains_hold_and_break_as_they_should() -> None:
-    facts, undecided = with_main_stores([facts_of(read(name)) for name in FILES], {})
+    facts, undecided = with_main_stores([settlement_facts(read(name), composed(name)) for name in FILES], {})
     found = check_chains(facts)
 
     assert undecided == ()

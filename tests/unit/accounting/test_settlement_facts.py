@@ -6,12 +6,15 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from ml_connector.accounting.settlement_facts import facts_of
+from ml_connector.accounting.settlement_facts import settlement_facts
+from ml_connector.amazon.settlement_file import SettlementFile
 from ml_connector.domain.settlements import Triple
 from tests.support.groups import Row, settlement
 
 DAY = date(2026, 10, 15)
 OTHER = "other-transaction"
+# Rows are read again only where several failed payouts fall into one group.
+NEVER_READ = SettlementFile.of(b"")
 
 
 def row(category: str, amount: str, description: str) -> Row:
@@ -30,7 +33,7 @@ def test_facts_are_the_sums_of_the_rows_that_point_to_other_settlements() -> Non
             Row(None, "-0.37", DAY),
         ]
     )
-    facts = facts_of(groups)
+    facts = settlement_facts(groups, NEVER_READ)
 
     assert (facts.settlement_id, facts.currency, facts.main_store) == ("90000000011", "USD", "Amazon.com")
     assert (facts.previous_reserve, facts.current_reserve) == (Decimal("63.41"), Decimal("-20.00"))
@@ -40,7 +43,7 @@ def test_facts_are_the_sums_of_the_rows_that_point_to_other_settlements() -> Non
 
 
 def test_a_file_without_such_rows_has_zeros() -> None:
-    facts = facts_of(replace(settlement([Row("product_sales", "10.00", DAY)]), main_store=None))
+    facts = settlement_facts(replace(settlement([Row("product_sales", "10.00", DAY)]), main_store=None), NEVER_READ)
 
     assert facts.main_store is None
     assert {facts.previous_reserve, facts.current_reserve, facts.payable, facts.charged} == {Decimal(0)}
