@@ -207,6 +207,19 @@ def test_a_server_that_is_down_is_no_failed_sign_in() -> None:
         asyncio.run(connected(server))
 
 
+def test_a_page_before_the_sign_in_is_trouble_on_the_way_and_says_nothing_of_a_document() -> None:
+    async def scenario() -> None:
+        server = ScriptedServiceLayer()
+        target = await connected(server)
+        target._layer.session.forget()
+        server.script["POST /Login"] = lambda _: httpx2.Response(200, text="<html>Back soon</html>")
+        document = entry()
+        await target.observe([Case(document, target.wire_key(document))])
+
+    with pytest.raises(Unavailable, match="Something before SAP's Service Layer answered"):
+        asyncio.run(scenario())
+
+
 def test_the_password_is_sent_to_login_and_nowhere_else() -> None:
     server = ScriptedServiceLayer()
 

@@ -14,7 +14,7 @@ from typing import Final
 import httpx2
 
 from ml_connector.domain.clock import Clock
-from ml_connector.domain.errors import BadAnswer, SignInFailed
+from ml_connector.domain.errors import BadAnswer, SignInFailed, Unavailable
 from ml_connector.erp.sap_business_one.config import Config
 from ml_connector.erp.sap_business_one.errors import grace_s, parse_error, session_lost
 from ml_connector.transport.http import Answer, HttpClient
@@ -110,7 +110,14 @@ class Session:
         self._open(answer)
 
     def _open(self, answer: Answer) -> None:
-        data = answer.json()
+        try:
+            data = answer.json()
+        except BadAnswer as noise:
+            # A proxy's page says nothing of the credentials, and nothing of what was to be looked at.
+            raise Unavailable(
+                f"Something before SAP's Service Layer answered (HTTP {answer.status}) when it was asked to sign in. "
+                "See that the Service Layer runs and can be reached, and try again."
+            ) from noise
         if not isinstance(data, dict):
             raise BadAnswer("SAP Business One answered the sign-in with something else than a session.")
         cookies = _cookies(answer)
