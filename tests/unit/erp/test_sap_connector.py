@@ -330,6 +330,32 @@ def test_an_entry_with_our_key_is_present_and_equals_what_was_projected() -> Non
     assert seen == Present((("JdtNum", "98790"), ("Number", "4021")), target.project(entry(), {}))
 
 
+def test_an_entry_whose_own_memo_names_its_settlement_is_not_read_twice() -> None:
+    server = ScriptedServiceLayer()
+
+    seen = look(
+        server,
+        CASE,
+        then={"GET /JournalEntries": lambda r: rows(FOUND if "endswith" not in str(r.url) else {"JdtNum": 98790})},
+    )
+
+    assert isinstance(seen, Present)
+    looks = [line.partition("?")[2] for line in server.asked if line.startswith("GET /JournalEntries?")]
+    assert [line.partition("&")[0] for line in looks[-2:]] == [
+        "$select=JdtNum,Number,ReferenceDate,TaxDate,Memo,Reference,Reference3,JournalEntryLines,U_ML_KEY",
+        "$select=JdtNum",
+    ]
+
+
+def test_a_reversal_that_went_away_while_it_was_read_ends_nothing() -> None:
+    def journals(request: httpx2.Request) -> httpx2.Response:
+        if "endswith" in str(request.url):
+            return rows({"JdtNum": 98800})
+        return rows() if "98800" in str(request.url) else rows(FOUND)
+
+    assert isinstance(look(ScriptedServiceLayer(), CASE, then={"GET /JournalEntries": journals}), Present)
+
+
 def test_lines_that_a_list_leaves_out_are_read_with_the_entry_itself() -> None:
     server = ScriptedServiceLayer()
 

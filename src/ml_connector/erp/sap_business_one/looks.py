@@ -6,9 +6,9 @@ A look that fails is never an absence: where the server cannot be reached it rai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ml_connector.domain.errors import BadAnswer, NotPermitted, RefusedByServer
 from ml_connector.domain.keys import DocumentKey
@@ -38,6 +38,7 @@ _T = TypeVar("_T")
 _ADDRESS_MAX: Final = URL_MAX - 60
 
 _JOURNALS: Final = "JournalEntries"
+_FIELDS: Final = ",".join((*ENTRY_FIELDS, KEY_FIELD))
 _MAY_HAVE_LANDED: Final = frozenset({Outcome.INTENT, Outcome.UNKNOWN, Outcome.ACCEPTED})
 
 
@@ -155,11 +156,36 @@ async def _entries(layer: ServiceLayer, company: Company, condition: str) -> lis
 
 
 async def _reversals(layer: ServiceLayer, company: Company, entries: Sequence[Entry]) -> list[Entry]:
-    """Entries that say of themselves that they reverse one of ``entries``."""
-    found: list[Entry] = []
-    if entries:
-        found = await _entries(layer, company, recognition.reversal_condition(entries))
-    return found
+    """Entries that say of themselves that they reverse one of ``entries``.
+
+    The memo of our own entries names their settlement as a reversal's does, so most of what is found was read already: only
+    the numbers are asked for, and the rest is read where there is any.
+    """
+    if not entries:
+        return []
+    found = await layer.rows(
+        "read journal entries",
+        _JOURNALS,
+        key="JdtNum",
+        select=("JdtNum",),
+        condition=recognition.reversal_condition(entries),
+    )
+    numbers = [_number(row) for row in found]
+    read = {entry.jdt_num: entry for entry in entries}
+    others = [f"JdtNum eq {number}" for number in numbers if number not in read]
+    for some in _fitting(
+        others, lambda some: path(_JOURNALS, select=_FIELDS, filter=" or ".join(some), orderby="JdtNum")
+    ):
+        read |= {entry.jdt_num: entry for entry in await _entries(layer, company, " or ".join(some))}
+    # An entry that went away between the two reads is no reversal.
+    return [read[number] for number in numbers if number in read]
+
+
+def _number(row: Mapping[str, Any]) -> int:
+    number = row.get("JdtNum")
+    if not isinstance(number, int):
+        raise BadAnswer("SAP Business One shows a journal entry without a number.")
+    return number
 
 
 async def _claims(layer: ServiceLayer, codes: Sequence[str]) -> set[str]:
@@ -175,10 +201,9 @@ async def _claims(layer: ServiceLayer, codes: Sequence[str]) -> set[str]:
 
 def _packed(cases: Sequence[Case], company: Company) -> Iterator[list[Case]]:
     """Cases in groups whose filter fits into one address."""
-    fields = ",".join((*ENTRY_FIELDS, KEY_FIELD))
     return _fitting(
         cases,
-        lambda some: path(_JOURNALS, select=fields, filter=recognition.condition(some, company), orderby="JdtNum"),
+        lambda some: path(_JOURNALS, select=_FIELDS, filter=recognition.condition(some, company), orderby="JdtNum"),
     )
 
 
