@@ -13,11 +13,15 @@ from ml_connector.sandbox.sap_business_one.control import LOOPBACK, Control, des
 from ml_connector.sandbox.sap_business_one.errors import ServiceLayerError
 from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
 from ml_connector.sandbox.sap_business_one.journal import Journal
+from ml_connector.sandbox.sap_business_one.masters import Masters
+from ml_connector.sandbox.sap_business_one.prices import Prices
 from ml_connector.sandbox.sap_business_one.resources import operation_of
 from ml_connector.sandbox.sap_business_one.service_layer import ServiceLayer
 from ml_connector.sandbox.sap_business_one.sessions import Sessions
+from ml_connector.sandbox.sap_business_one.stock import Stock
 from ml_connector.sandbox.sap_business_one.switches import SWITCHES
 from ml_connector.sandbox.sap_business_one.tables import Tables
+from ml_connector.sandbox.sap_business_one.wall import Wall
 from ml_connector.sandbox.sap_business_one.wire import V2, WIRES, Renderer, Wire
 from ml_connector.sandbox.switches import Switches
 from ml_connector.sandbox.world import System, World
@@ -36,24 +40,27 @@ def build(world: World) -> System:
     tables = Tables(world.book(NAME))
     create_private_tables(tables)
     catalog = Catalog(tables, switches)
-
-    def today() -> str:
-        return clock.now().date().isoformat()
-
-    journal = Journal(tables, catalog, switches, today)
+    wall = Wall(clock, switches.number("server_utc_offset_minutes"))
+    journal = Journal(tables, catalog, switches, wall.day)
     if not tables.count(catalog.schema.types["ChartOfAccount"]):
         with tables.book.transaction():
             found(tables, catalog.schema, switches, world.born.date(), password)
+    prices = Prices(tables, catalog)
+    stock = Stock(tables, catalog, switches, wall)
+    masters = Masters(tables, catalog, switches, prices, wall)
 
     def context_of(wire: Wire) -> Context:
         return Context(
             tables,
             catalog,
             journal,
+            prices,
+            stock,
+            masters,
             switches,
             Renderer(wire, world.seed, _date_suffix(wire, switches)),
+            wall,
             service_root=lambda: f"{world.base_url}/{NAME}{wire.root}",
-            today=today,
         )
 
     # With the instant in it, a server that starts again does not give out the cookies of its former life.

@@ -24,8 +24,7 @@ class Catalog:
         self._tables = tables
         self._switches = switches
         self._shipped = _with_lengths(SHIPPED, switches)
-        for entity in self._shipped.stored():
-            tables.create(entity, self._shipped)
+        tables.create_all(self._shipped)
         self.schema = self._read()
         self._stale = False
 
@@ -119,9 +118,10 @@ class Catalog:
             entity, entity_set = user_table(str(table["TableName"]), self._code_length())
             types[entity.name], sets[entity_set.name] = entity, entity_set
         bare = Schema(self._shipped.enums, types, sets, self._shipped.operations)
-        by_table = _types_by_table(bare)
+        fields = self._tables.select(self._of("UserFieldMD"))
+        by_table = _types_by_table(bare) if fields else {}
         added: dict[str, list[Field]] = {}
-        for row in self._tables.select(self._of("UserFieldMD")):
+        for row in fields:
             added.setdefault(by_table[str(row["TableName"]).replace("@", "U_")], []).append(_user_field(row))
         widened = {
             name: entity.with_fields(tuple(added[name])) if name in added else entity for name, entity in types.items()

@@ -1,4 +1,4 @@
-"""The company that a new world begins with: chart of accounts, currencies, rates, periods, users.
+"""The company that a new world begins with: chart of accounts, currencies, rates, periods, users; and its settings.
 
 Its local currency is USD. The chart (``chart_of_accounts.csv``) has an account for every category of an Amazon settlement,
 matched by ``mapping.csv``, and accounts that must refuse: titles, a frozen one, two control accounts, a locked one.
@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
 
+from ml_connector.sandbox.sap_business_one.company_goods import found_goods
 from ml_connector.sandbox.sap_business_one.schema import Row, Schema
 from ml_connector.sandbox.sap_business_one.tables import Tables
 from ml_connector.sandbox.sap_business_one.values import with_defaults
@@ -73,17 +74,28 @@ def found(tables: Tables, schema: Schema, switches: Switches, today: date, passw
         tables,
         schema,
         "AdditionalExpense",
-        {"ExpensCode": 1, "Name": "Shipping", "RevenuesAccount": "401100", "DataVersion": 1},
+        {
+            "ExpensCode": 1,
+            "Name": "Shipping",
+            "RevenuesAccount": account_code(switches, "401100"),
+            "OutputVATGroup": "O1",
+            "DataVersion": 1,
+        },
     )
+    gift_wrap: Row = {"ExpensCode": 2, "Name": "Gift wrap", "RevenuesAccount": account_code(switches, "401200")}
+    _insert(tables, schema, "AdditionalExpense", {**gift_wrap, "OutputVATGroup": "O1", "DataVersion": 1})
+    branches = switches.on("enable_branches")
+    found_goods(tables, schema, today, lambda readable: account_code(switches, readable), branches=branches)
     _periods(tables, schema, today)
     _users(tables, schema, switches, password)
 
 
 def create_private_tables(tables: Tables) -> None:
-    """Tables of the company that have no entity: rates, passwords, control accounts, cancellations."""
+    """Tables of the company that have no entity: rates, passwords, control accounts, cancellations, counters."""
     tables.book.create("ORTT", '"Currency" TEXT, "RateDate" TEXT, "Rate" TEXT, PRIMARY KEY ("Currency", "RateDate")')
     tables.book.create("passwords", '"UserCode" TEXT PRIMARY KEY, "Password" TEXT, "Failures" INTEGER')
     tables.book.create("control_accounts", '"Code" TEXT PRIMARY KEY')
+    tables.book.create("counters", '"Name" TEXT PRIMARY KEY, "Last" INTEGER')
     tables.book.create("storno", '"Original" INTEGER PRIMARY KEY, "Storno" INTEGER UNIQUE')
 
 

@@ -7,23 +7,30 @@ from dataclasses import dataclass
 
 from ml_connector.sandbox.sap_business_one.catalog import Catalog
 from ml_connector.sandbox.sap_business_one.journal import Journal
+from ml_connector.sandbox.sap_business_one.masters import Masters
+from ml_connector.sandbox.sap_business_one.prices import Prices
 from ml_connector.sandbox.sap_business_one.schema import EntitySet, Schema, Type
+from ml_connector.sandbox.sap_business_one.stock import Stock
 from ml_connector.sandbox.sap_business_one.tables import Tables
+from ml_connector.sandbox.sap_business_one.wall import Wall
 from ml_connector.sandbox.sap_business_one.wire import Renderer, Wire
 from ml_connector.sandbox.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """``service_root()`` is the address of this version, for annotations and Location; ``today()`` an ISO date."""
+    """``service_root()`` is the address of this version, for annotations and Location."""
 
     tables: Tables
     catalog: Catalog
     journal: Journal
+    prices: Prices
+    stock: Stock
+    masters: Masters
     switches: Switches
     renderer: Renderer
+    wall: Wall
     service_root: Callable[[], str]
-    today: Callable[[], str]
 
     @property
     def schema(self) -> Schema:

@@ -40,6 +40,9 @@ class Control:
             self.set_period,
             self.freeze_account,
             self.set_rate,
+            self.move_stock,
+            self.set_price,
+            self.edit,
             self.lock_user,
             self.change_password,
             self.end_sessions,
@@ -103,6 +106,31 @@ class Control:
     def set_rate(self, currency: str, day: str, rate: Decimal | str | None) -> None:
         """The exchange rate of one day ("" for every other day); None takes it away."""
         set_rate(self._context.tables, currency, day, None if rate is None else Decimal(rate))
+
+    def move_stock(self, item_code: str, warehouse: str, by: Decimal | str) -> None:
+        """Goods come or go without a document that anybody here sees; the item's UpdateDate stays (switch)."""
+        with self._context.tables.book.transaction():
+            self._context.stock.move(item_code, warehouse, Decimal(by))
+
+    def set_price(self, item_code: str, price_list: int, price: Decimal | str, currency: str = "USD") -> None:
+        """A person changes a price in the price list; lists derived from it follow, the item's UpdateDate stays (switch)."""
+        context = self._context
+        with context.tables.book.transaction():
+            context.prices.set_price(item_code, price_list, Decimal(price), currency)
+            if context.switches.on("price_touches_items"):
+                now: Row = {"UpdateDate": context.wall.day(), "UpdateTime": context.wall.time()}
+                context.tables.update(context.schema.types["Item"], {"ItemCode": item_code}, now)
+
+    def edit(self, entity_set: str, key: Mapping[str, object], changes: Mapping[str, object]) -> None:
+        """A person changes a row of master data, in the form of a PATCH body."""
+        context = self._context
+        kind = context.schema.sets[entity_set]
+        entity = context.type_of(kind)
+        with context.tables.book.transaction():
+            row = context.tables.one(entity, dict(key))
+            if row is None:
+                raise not_found()
+            context.masters.change(kind, row, accepted(changes, entity, context.schema), replace_collections=False)
 
     def lock_user(self, *, locked: bool = True) -> None:
         """Lock the connector's user, or unlock it."""

@@ -13,12 +13,10 @@ from ml_connector.sandbox.sap_business_one.errors import (
     MODIFIED,
     NOT_PERMITTED,
     ServiceLayerError,
-    duplicate,
     invalid_option,
     malformed,
     not_found,
     not_supported,
-    rejected,
 )
 from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
 from ml_connector.sandbox.sap_business_one.query import (
@@ -32,7 +30,7 @@ from ml_connector.sandbox.sap_business_one.query import (
     with_collections,
 )
 from ml_connector.sandbox.sap_business_one.schema import INTEGER, EntitySet, Row, Type
-from ml_connector.sandbox.sap_business_one.values import accepted, with_defaults
+from ml_connector.sandbox.sap_business_one.values import accepted
 from ml_connector.sandbox.sap_business_one.wire import etag
 
 _RESOURCE = re.compile(r"(?P<name>\$?\w+)(?:\((?P<key>.*)\))?(?:/(?P<tail>\$?\w+))?")
@@ -120,6 +118,9 @@ class Resources:
             as_text = context.wire.version == "v1" or context.switches.on("count_as_text")
             total = str(page.total) if as_text else page.total
             members[f"{context.wire.annotation}count"] = total
+        if entity_set.name == "Items" and context.switches.on("bulk_items_without_collections"):
+            for row in page.rows:
+                row.update({each.name: [] for each in entity.collections})
         members["value"] = [self._shown(entity, row, options.select) for row in page.rows]
         if page.next_skip is not None:
             reading = context.switches.text("next_link")
@@ -155,11 +156,8 @@ class Resources:
                 key: Row = {"JdtNum": self._context.journal.post(sent)}
             case "UserTablesMD" | "UserFieldsMD":
                 key = self._create_metadata(call, entity_set, sent)
-            case "AdditionalExpenses":
-                number = self._context.tables.next_number("OEXD", "ExpensCode", 1)
-                key = self._insert(entity, {**sent, "ExpensCode": number, "DataVersion": 1})
             case _:
-                key = self._insert(entity, sent)
+                key = self._context.masters.create(entity_set, sent)
         return self._created(call, entity_set, key)
 
     def _create_metadata(self, call: Call, entity_set: EntitySet, sent: Row) -> Row:
@@ -170,15 +168,6 @@ class Resources:
             return {"TableName": catalog.add_table(sent)["TableName"]}
         added = catalog.add_field(sent)
         return {"TableName": added["TableName"], "FieldID": added["FieldID"]}
-
-    def _insert(self, entity: Type, sent: Row) -> Row:
-        key: Row = {name: sent.get(name) for name in entity.key}
-        if None in key.values():
-            raise rejected(f"Specify {', '.join(entity.key)} of '{entity.name}'.")
-        if self._context.tables.one(entity, key) is not None:
-            raise duplicate()
-        self._context.tables.insert(entity, with_defaults(sent, entity))
-        return key
 
     def _created(self, call: Call, entity_set: EntitySet, key: Row) -> Answer:
         entity = self._context.type_of(entity_set)
@@ -206,12 +195,8 @@ class Resources:
         if entity_set.name == "JournalEntries":
             self._context.journal.amend(int(str(row["JdtNum"])), changes)
         else:
-            # A key is silently ignored like any other property that cannot change (dossier, section 4.2).
-            changes = {name: value for name, value in changes.items() if name not in entity.key}
-            if entity.versioned:
-                changes["DataVersion"] = int(str(row["DataVersion"])) + 1
-            if changes:
-                self._context.tables.update(entity, {name: row[name] for name in entity.key}, changes)
+            replaces = call.headers.get("b1s-replacecollectionsonpatch", "").lower() == "true"
+            self._context.masters.change(entity_set, row, changes, replace_collections=replaces)
         return Answer(204, (self._context.wire.version_header,))
 
     def _remove(self, call: Call, resource: Resource, entity_set: EntitySet) -> Answer:
@@ -224,7 +209,7 @@ class Resources:
             catalog = self._context.catalog
             (catalog.remove_table if entity_set.name == "UserTablesMD" else catalog.remove_field)(key)
         else:
-            self._context.tables.delete(entity.table, key)
+            self._context.masters.remove(entity_set, row)
         return Answer(204, (self._context.wire.version_header,))
 
     def _act(self, call: Call, resource: Resource, entity_set: EntitySet) -> Answer:

@@ -47,8 +47,8 @@ class Field:
     """One property. ``type``: an Edm type, an enum's or complex type's name, or ``Collection(<type>)``.
 
     ``length`` in characters, None where nothing limits it. ``writable`` False: silently ignored when sent (dossier,
-    section 6). ``default`` is stored when nothing is sent. ``column``: its name in the real database where that differs
-    (queries in SQL use it). ``embedded``: a complex property or a collection that is kept inside its parent's row.
+    section 6). ``default`` is stored when nothing is sent. ``embedded``: a complex property or a collection that is kept inside its
+    parent's row.
     """
 
     name: str
@@ -56,7 +56,6 @@ class Field:
     length: int | None = None
     writable: bool = True
     default: str | int | None = None
-    column: str = ""
     embedded: bool = False
     member_type: str = field(default="", init=False)
     """The type of a complex property, or of the members of a collection; "" for anything else."""
@@ -90,21 +89,34 @@ class Type:
     """Everything that has a column in the type's table."""
     embedded: tuple[Field, ...] = field(default=(), init=False, repr=False, compare=False)
     """Those of them that are kept as JSON text."""
+    columns: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
+    amounts: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
+    """Names of all of them, and of those that hold amounts."""
     collections: tuple[Field, ...] = field(default=(), init=False, repr=False, compare=False)
     """Collections that have a table of their own."""
     _by_name: dict[str, Field] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _elsewhere: dict[str, Type] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Derived once: every request walks them.
         self._by_name.update({each.name: each for each in self.fields})
         apart = tuple(each for each in self.fields if each.is_collection and not each.embedded)
         object.__setattr__(self, "scalars", tuple(each for each in self.fields if each not in apart))
+        object.__setattr__(self, "columns", tuple(each.name for each in self.scalars))
+        object.__setattr__(self, "amounts", tuple(each.name for each in self.scalars if each.type == AMOUNT))
         object.__setattr__(self, "embedded", tuple(each for each in self.fields if each.embedded))
         object.__setattr__(self, "collections", apart)
 
     def get(self, name: str) -> Field | None:
         """The property of that exact name, None where there is none."""
         return self._by_name.get(name)
+
+    def in_table(self, table: str) -> Type:
+        """The same type with its rows in another table."""
+        placed = self._elsewhere.get(table)
+        if placed is None:
+            placed = self._elsewhere[table] = replace(self, table=table)
+        return placed
 
     def with_fields(self, more: tuple[Field, ...]) -> Type:
         """The same type with user-defined fields after its own."""
@@ -146,12 +158,11 @@ class Schema:
     types: Mapping[str, Type]
     sets: Mapping[str, EntitySet]
     operations: tuple[Operation, ...]
-    _placed: dict[tuple[str, str], Type] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def type_of(self, entity_set: EntitySet) -> Type:
         """The set's type, with the table its rows are in."""
         entity = self.types[entity_set.type]
-        return self._in_table(entity, entity_set.table) if entity_set.table else entity
+        return entity.in_table(entity_set.table) if entity_set.table else entity
 
     def of_set(self, name: str) -> Type:
         """The same by the set's name."""
@@ -162,7 +173,7 @@ class Schema:
         member = self.types[collection.member_type]
         if member.table[:1] != "*":
             return member
-        return self._in_table(member, f"{entity.table[1:]}{member.table[1:]}")
+        return member.in_table(f"{entity.table[1:]}{member.table[1:]}")
 
     def stored(self) -> Iterator[Type]:
         """Every entity type with every table of it; the types of collections' members are not among them."""
@@ -171,12 +182,6 @@ class Schema:
         apart = shared | members
         yield from (each for each in self.types.values() if each.table and each.name not in apart)
         yield from (self.type_of(each) for each in self.sets.values() if each.table)
-
-    def _in_table(self, entity: Type, table: str) -> Type:
-        placed = self._placed.get((entity.name, table))
-        if placed is None:
-            placed = self._placed[(entity.name, table)] = replace(entity, table=table)
-        return placed
 
 
 def qualified(type_name: str) -> str:

@@ -18,9 +18,10 @@ from ml_connector.sandbox.sap_business_one.context import Context
 from ml_connector.sandbox.sap_business_one.errors import malformed, not_found, not_supported, rejected
 from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
 from ml_connector.sandbox.sap_business_one.filters import exact, iso_date
+from ml_connector.sandbox.sap_business_one.prices import PRICE_ACCURACY
 from ml_connector.sandbox.sap_business_one.resources import Call
 from ml_connector.sandbox.sap_business_one.schema import Row, Type
-from ml_connector.sandbox.sap_business_one.values import with_defaults
+from ml_connector.sandbox.sap_business_one.values import accepted, with_defaults
 from ml_connector.sandbox.sap_business_one.wire import BUILD
 
 #: Functions answer GET; the reference lists POST for the same operations (dossier, section 4), so both are taken.
@@ -39,6 +40,9 @@ class Services:
             "CompanyService_GetPeriod": self._period,
             "CompanyService_GetFinancePeriods": self._finance_periods,
             "CompanyService_GetFinancePeriod": self._finance_period,
+            "CompanyService_GetItemPrice": self._item_price,
+            "SeriesService_GetDocumentSeries": self._document_series,
+            "SeriesService_GetDefaultSeries": self._default_series,
             "SBOBobService_GetLocalCurrency": lambda _: self._scalar(LOCAL_CURRENCY),
             "SBOBobService_GetSystemCurrency": lambda _: self._scalar(LOCAL_CURRENCY),
             "SBOBobService_GetCurrencyRate": self._currency_rate,
@@ -75,6 +79,7 @@ class Services:
                 "Localization": "US",
                 "MaxNumberOfDocumentsInPmt": 1000,
                 "EnableAccountSegmentation": _yes_no(switches.on("account_segmentation")),
+                "BlockStockNegativeQuantity": _yes_no(switches.on("block_negative_stock")),
             },
         )
 
@@ -83,12 +88,14 @@ class Services:
             "AdminInfo",
             {
                 "Code": 1,
+                "ContinuousStockManagement": "tYES",
+                "BlockStockNegativeQuantity": _yes_no(self._context.switches.on("block_negative_stock")),
                 "CompanyName": COMPANY_NAME,
                 "Country": "US",
                 "LocalCurrency": LOCAL_CURRENCY,
                 "SystemCurrency": LOCAL_CURRENCY,
                 "TotalsAccuracy": TOTALS_ACCURACY,
-                "PriceAccuracy": 2,
+                "PriceAccuracy": PRICE_ACCURACY,
                 "RateAccuracy": 6,
                 "PercentageAccuracy": 2,
                 "AccuracyofQuantities": 2,
@@ -121,6 +128,40 @@ class Services:
     def _finance_period(self, parameters: Mapping[str, object]) -> Answer:
         row = self._one("FinancePeriod", parameters, "FinancePeriodParams")
         return self._json(self._context.annotated("SAPB1.FinancePeriod", self._rendered("FinancePeriod", row)))
+
+    def _item_price(self, parameters: Mapping[str, object]) -> Answer:
+        """The price for a customer on a day, special prices included (dossier, section 5.5)."""
+        asked = self._accepted("ItemPriceParams", parameters)
+        price_list = asked.get("PriceList")
+        price = self._context.prices.effective(
+            str(asked["CardCode"]) if asked.get("CardCode") else None,
+            str(asked.get("ItemCode")),
+            str(asked.get("Date") or self._context.wall.day()),
+            price_list if isinstance(price_list, int) else None,
+        )
+        shown: Row = {"Price": price.price, "Currency": price.currency, "Discount": price.discount}
+        return self._json(
+            self._context.annotated("SAPB1.ItemPriceReturnParams", self._rendered("ItemPriceReturnParams", shown))
+        )
+
+    def _document_series(self, parameters: Mapping[str, object]) -> Answer:
+        return self._collection("Series", [self._rendered("Series", row) for row in self._series(parameters)])
+
+    def _default_series(self, parameters: Mapping[str, object]) -> Answer:
+        series = self._series(parameters)
+        if not series:
+            raise not_found()
+        return self._json(self._context.annotated("SAPB1.Series", self._rendered("Series", series[0])))
+
+    def _series(self, parameters: Mapping[str, object]) -> list[Row]:
+        """The series of one kind of document, named by its object code; the first is the default."""
+        asked = self._accepted("DocumentTypeParams", parameters)
+        return self._context.tables.select(self._type("Series"), '"Document" = ?', [str(asked.get("Document"))])
+
+    def _accepted(self, name: str, parameters: Mapping[str, object]) -> Row:
+        if name not in parameters:
+            raise malformed(f"Specify {name}.")
+        return accepted(parameters[name], self._type(name), self._context.schema, f"{name}.", self._context.wire)
 
     def _currency_rate(self, parameters: Mapping[str, object]) -> Answer:
         currency, day = self._currency_and_day(parameters, "Date")

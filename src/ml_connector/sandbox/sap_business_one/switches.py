@@ -50,6 +50,42 @@ SWITCHES = (
         "Dates of v1 are YYYY-MM-DD (date) or carry a midnight (datetime).",
     ),
     Switch(
+        "server_utc_offset_minutes",
+        "sap-business-one 5.3, 16",
+        0,
+        "Minutes between UTC and the server's wall clock, which dates and times of rows are read from.",
+    ),
+    Switch(
+        "new_rows_without_update_date",
+        "sap-business-one 5.4",
+        default=False,
+        meaning="UpdateDate and UpdateTime stay null until the first change.",
+    ),
+    Switch(
+        "stock_touches_items",
+        "sap-business-one 5.5",
+        default=False,
+        meaning="A movement of stock sets the item's UpdateDate.",
+    ),
+    Switch(
+        "price_touches_items",
+        "sap-business-one 5.5, 16",
+        default=False,
+        meaning="A change of prices sets the item's UpdateDate.",
+    ),
+    Switch(
+        "bulk_items_without_collections",
+        "sap-business-one 5.1",
+        default=False,
+        meaning="Lists of items answer empty ItemPrices and ItemWarehouseInfoCollection; the single item has them.",
+    ),
+    Switch(
+        "block_negative_stock",
+        "sap-business-one 6.3, 7",
+        default=False,
+        meaning="Stock may not fall below nothing; BlockStockNegativeQuantity says so.",
+    ),
+    Switch(
         "time_filters",
         "sap-business-one 5.3",
         "minute",

@@ -28,6 +28,15 @@ class Tables:
     def __init__(self, book: Book) -> None:
         self.book = book
 
+    def create_all(self, schema: Schema) -> None:
+        """Make every table of the schema that is not there yet."""
+        # The book puts the system's name before a table's; no shipped table has a line in its own.
+        rows = self.book.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+        there = {str(row[0]).rpartition("_")[2] for row in rows}
+        for entity in schema.stored():
+            if entity.table not in there:
+                self.create(entity, schema)
+
     def create(self, entity: Type, schema: Schema) -> None:
         """Make the entity's table, and the child tables of its collections, unless they are there."""
         columns = ", ".join(_column(each) for each in entity.scalars)
@@ -55,14 +64,11 @@ class Tables:
     def insert_all(self, entity: Type, rows: Sequence[Row], parent: Row | None = None) -> None:
         """Write rows of one type. ``parent``: the key of the entity they belong to."""
         outer = {} if parent is None else {parent_column(entity, name): value for name, value in parent.items()}
-        columns = [*outer, *(each.name for each in entity.scalars)]
+        columns = (*outer, *entity.columns)
         marks = ", ".join("?" for _ in columns)
         self.book.insert_all(
             f"INSERT INTO {{{entity.table}}} ({_names(columns)}) VALUES ({marks})",
-            [
-                [_stored(value) for value in (*outer.values(), *(row.get(each.name) for each in entity.scalars))]
-                for row in rows
-            ],
+            [[_stored(value) for value in (*outer.values(), *map(row.get, entity.columns))] for row in rows],
         )
 
     def update(self, entity: Type, key: Row, changes: Row, parent: Row | None = None) -> int:
@@ -79,6 +85,17 @@ class Tables:
     def delete(self, table: str, key: Row) -> int:
         where, values = _equal(key)
         return self.book.execute(f"DELETE FROM {{{table}}} WHERE {where}", values).rowcount
+
+    def delete_children(self, child: Type, parent: Row) -> int:
+        """Remove the members of a collection that belong to this parent; how many there were."""
+        return self.delete(child.table, {parent_column(child, name): value for name, value in parent.items()})
+
+    def allot(self, counter: str, first: int) -> int:
+        """The next number of a counter; a number that was given is never given again, whatever is deleted."""
+        row = self.book.row('SELECT "Last" FROM {counters} WHERE "Name" = ?', (counter,))
+        number = first if row is None else int(row[0]) + 1
+        self.book.execute("INSERT OR REPLACE INTO {counters} VALUES (?, ?)", (counter, number))
+        return number
 
     def one(self, entity: Type, key: Row) -> Row | None:
         """The row with that key, without its collections."""
@@ -152,22 +169,20 @@ def _equal(key: Mapping[str, object]) -> tuple[str, list[Value]]:
 
 
 def _stored(value: object) -> Value:
-    if isinstance(value, Decimal):
-        return millionths(value)
     if value is None or isinstance(value, (str, int)):
         return value
+    if isinstance(value, Decimal):
+        return millionths(value)
     if isinstance(value, (dict, list)):
         return to_json(value)
     raise TypeError(f"not a value of the database: {value!r}")
 
 
 def _loaded(entity: Type, row: StoredRow) -> Row:
-    loaded: Row = {
-        each.name: Decimal(row[each.name]) / _MILLION
-        if each.type == AMOUNT and row[each.name] is not None
-        else row[each.name]
-        for each in entity.scalars
-    }
+    loaded: Row = {name: row[name] for name in entity.columns}
+    for name in entity.amounts:
+        if row[name] is not None:
+            loaded[name] = Decimal(row[name]) / _MILLION
     for each in entity.embedded:
         text = loaded[each.name]
         loaded[each.name] = from_json(str(text).encode()) if text is not None else [] if each.is_collection else None

@@ -1,0 +1,373 @@
+"""Types of master data: items with prices and stock, price lists, warehouses, business partners, tax codes, series.
+
+Names and types: metadata of a 10.0 server (dossier, sections 1, 6.1, 6.2 and 6.6), compared name by name in a contract test.
+A selection of what the real types have; lengths are general knowledge.
+"""
+
+from __future__ import annotations
+
+from ml_connector.sandbox.sap_business_one.fields import amount, amounts, day, many, moment, one_of, text, whole, yes_no
+from ml_connector.sandbox.sap_business_one.schema import Field, Type
+
+#: Who changed a row of master data when, on the server's wall clock (dossier, section 5.4).
+_CHANGED = (
+    day("UpdateDate", fixed=True),
+    moment("UpdateTime", fixed=True),
+    day("CreateDate", fixed=True),
+    moment("CreateTime", fixed=True),
+    whole("DataVersion", fixed=True),
+)
+_USABLE: tuple[Field, ...] = (
+    yes_no("Valid", "tYES"),
+    day("ValidFrom"),
+    day("ValidTo"),
+    text("ValidRemarks", 30),
+    yes_no("Frozen"),
+    day("FrozenFrom"),
+    day("FrozenTo"),
+    text("FrozenRemarks", 30),
+)
+
+_ITEM = Type(
+    "Item",
+    (
+        text("ItemCode", 50),
+        text("ItemName", 200),
+        text("ForeignName", 200),
+        one_of("ItemType", "ItemTypeEnum", "itItems"),
+        whole("ItemsGroupCode", 100),
+        text("BarCode", 254),
+        text("SWW", 16),
+        text("SupplierCatalogNo", 50),
+        text("User_Text"),
+        yes_no("SalesItem", "tYES"),
+        yes_no("InventoryItem", "tYES"),
+        yes_no("PurchaseItem", "tYES"),
+        yes_no("VatLiable", "tYES"),
+        text("SalesVATGroup", 8),
+        text("ArTaxCode", 8),
+        text("IncomeAccount", 15),
+        text("ExpanseAccount", 15),
+        one_of("TreeType", "BoItemTreeTypes", "iNotATree"),
+        yes_no("ManageSerialNumbers"),
+        yes_no("ManageBatchNumbers"),
+        text("DefaultWarehouse", 8),
+        text("SalesUnit", 100),
+        text("InventoryUOM", 100),
+        whole("UoMGroupEntry", -1),
+        whole("DefaultSalesUoMEntry"),
+        one_of("CostAccountingMethod", "BoInventorySystem", "bis_Standard"),
+        one_of("GLMethod", "BoGLMethods", "glm_WH"),
+        amount("AvgStdPrice"),
+        amount("MovingAveragePrice", fixed=True),
+        yes_no("NoDiscounts"),
+        whole("Series", 3),
+        *amounts("QuantityOnStock", "QuantityOrderedFromVendors", "QuantityOrderedByCustomers"),
+        *_USABLE,
+        *_CHANGED,
+        many("ItemPrices", "ItemPrice"),
+        many("ItemWarehouseInfoCollection", "ItemWarehouseInfo"),
+    ),
+    key=("ItemCode",),
+    table="OITM",
+    open=True,
+    versioned=True,
+)
+
+_ITEM_PRICE = Type(
+    "ItemPrice",
+    (
+        whole("PriceList"),
+        amount("Price"),
+        text("Currency", 3),
+        amount("AdditionalPrice1"),
+        text("AdditionalCurrency1", 3),
+        amount("AdditionalPrice2"),
+        text("AdditionalCurrency2", 3),
+        whole("BasePriceList", fixed=True),
+        amount("Factor", fixed=True),
+    ),
+    table="ITM1",
+    open=True,
+    member_key=("PriceList",),
+)
+
+_ITEM_WAREHOUSE = Type(
+    "ItemWarehouseInfo",
+    (
+        text("ItemCode", 50, fixed=True),
+        text("WarehouseCode", 8),
+        *amounts("InStock", "Committed", "Ordered", "CountedQuantity"),
+        amount("MinimalStock"),
+        amount("MaximalStock"),
+        amount("MinimalOrder"),
+        amount("StandardAveragePrice"),
+        yes_no("Locked"),
+        text("InventoryAccount", 15),
+        text("CostAccount", 15),
+        text("RevenuesAccount", 15),
+    ),
+    table="OITW",
+    open=True,
+    member_key=("WarehouseCode",),
+)
+
+_PRICE_LIST = Type(
+    "PriceList",
+    (
+        whole("PriceListNo"),
+        text("PriceListName", 32),
+        whole("BasePriceList"),
+        amount("Factor"),
+        yes_no("IsGrossPrice"),
+        yes_no("Active", "tYES"),
+        day("ValidFrom"),
+        day("ValidTo"),
+        text("DefaultPrimeCurrency", 3),
+        text("DefaultAdditionalCurrency1", 3),
+        text("DefaultAdditionalCurrency2", 3),
+        one_of("RoundingMethod", "BoRoundingMethod", "borm_NoRounding"),
+        one_of("RoundingRule", "BoRoundingRule", "borrRoundOff"),
+        amount("FixedAmount"),
+    ),
+    key=("PriceListNo",),
+    table="OPLN",
+    open=True,
+)
+
+_SPECIAL_PRICE = Type(
+    "SpecialPrice",
+    (
+        text("ItemCode", 50),
+        text("CardCode", 15),
+        amount("Price"),
+        text("Currency", 3),
+        amount("DiscountPercent"),
+        whole("PriceListNum", 0),
+        yes_no("AutoUpdate", "tYES"),
+        one_of("SourcePrice", "SourceCurrencyEnum", "sc_PrimaryCurrency"),
+        yes_no("Valid", "tYES"),
+        day("ValidFrom"),
+        day("ValidTo"),
+        many("SpecialPriceDataAreas", "SpecialPriceDataArea"),
+    ),
+    key=("ItemCode", "CardCode"),
+    table="OSPP",
+    open=True,
+)
+
+_SPECIAL_PRICE_PERIOD = Type(
+    "SpecialPriceDataArea",
+    (
+        whole("RowNumber"),
+        text("ItemNo", 50, fixed=True),
+        text("BPCode", 15, fixed=True),
+        day("DateFrom"),
+        day("Dateto"),
+        whole("PriceListNo", 0),
+        amount("SpecialPrice"),
+        text("PriceCurrency", 3),
+        amount("Discount"),
+        yes_no("AutoUpdate", "tYES"),
+    ),
+    table="SPP1",
+    open=True,
+    member_key=("RowNumber",),
+)
+
+_WAREHOUSE = Type(
+    "Warehouse",
+    (
+        text("WarehouseCode", 8),
+        text("WarehouseName", 100),
+        yes_no("Inactive"),
+        yes_no("DropShip"),
+        yes_no("Nettable", "tYES"),
+        yes_no("EnableBinLocations"),
+        whole("BusinessPlaceID"),
+        whole("Location"),
+        text("Street", 100),
+        text("City", 100),
+        text("ZipCode", 20),
+        text("State", 3),
+        text("Country", 3),
+        text("StockAccount", 15),
+        text("CostOfGoodsSold", 15),
+        text("RevenuesAccount", 15),
+        text("SalesCreditAcc", 15),
+        text("IncreasingAcc", 15),
+        text("DecreasingAccount", 15),
+        text("TaxGroup", 8),
+    ),
+    key=("WarehouseCode",),
+    table="OWHS",
+    open=True,
+)
+
+_BUSINESS_PARTNER = Type(
+    "BusinessPartner",
+    (
+        text("CardCode", 15),
+        text("CardName", 100),
+        one_of("CardType", "BoCardTypes", "cCustomer"),
+        whole("GroupCode", 100),
+        text("CardForeignName", 100),
+        text("Currency", 3),
+        text("FederalTaxID", 32),
+        text("EmailAddress", 100),
+        text("Phone1", 20),
+        text("Website", 100),
+        text("Country", 3),
+        text("City", 100),
+        text("ZipCode", 20),
+        text("Notes", 100),
+        text("FreeText"),
+        whole("PayTermsGrpCode", -1),
+        whole("PriceListNum", 1),
+        amount("DiscountPercent"),
+        amount("CreditLimit"),
+        one_of("VatLiable", "BoVatStatus", "vLiable"),
+        text("VatGroup", 8),
+        text("DebitorAccount", 15),
+        text("ProjectCode", 20),
+        text("AliasName"),
+        whole("Series", 1),
+        *amounts("CurrentAccountBalance", "OpenDeliveryNotesBalance", "OpenOrdersBalance"),
+        *_USABLE,
+        *_CHANGED,
+        many("BPAddresses", "BPAddress"),
+        many("BPBranchAssignment", "BPBranchAssignmentItem"),
+    ),
+    key=("CardCode",),
+    table="OCRD",
+    open=True,
+    versioned=True,
+)
+
+_BP_ADDRESS = Type(
+    "BPAddress",
+    (
+        text("AddressName", 50),
+        one_of("AddressType", "BoAddressType", "bo_BillTo"),
+        text("Street", 100),
+        text("StreetNo", 100),
+        text("Block", 100),
+        text("City", 100),
+        text("County", 100),
+        text("ZipCode", 20),
+        text("State", 3),
+        text("Country", 3),
+        text("TaxCode", 8),
+        text("BPCode", 15, fixed=True),
+        whole("RowNum", fixed=True),
+    ),
+    table="CRD1",
+    open=True,
+    member_key=("AddressName", "AddressType"),
+)
+
+_BP_BRANCH = Type(
+    "BPBranchAssignmentItem",
+    (text("BPCode", 15, fixed=True), whole("BPLID"), yes_no("DisabledForBP")),
+    table="CRD8",
+    open=True,
+    member_key=("BPLID",),
+)
+
+_VAT_GROUP = Type(
+    "VatGroup",
+    (
+        text("Code", 8),
+        text("Name", 100),
+        one_of("Category", "BoVatCategoryEnum", "bovcOutputTax"),
+        text("TaxAccount", 15),
+        yes_no("EU"),
+        yes_no("Inactive"),
+        many("VatGroups_Lines", "VatGroups_Line"),
+    ),
+    key=("Code",),
+    table="OVTG",
+    open=True,
+)
+
+_SALES_TAX_CODE = Type(
+    "SalesTaxCode",
+    (
+        text("Code", 8),
+        text("Name", 100),
+        amount("Rate", fixed=True),
+        yes_no("ValidForAR", "tYES"),
+        yes_no("ValidForAP"),
+        yes_no("Freight"),
+        yes_no("Inactive"),
+        yes_no("IsItemLevel"),
+        many("SalesTaxCodes_Lines", "SalesTaxCodes_Line"),
+    ),
+    key=("Code",),
+    table="OSTC",
+    open=True,
+)
+
+_SERIES = Type(
+    "Series",
+    (
+        whole("SeriesProperty"),
+        text("Name", 8),
+        text("Document", 20),
+        text("DocumentSubType", 2, "--"),
+        whole("InitialNumber"),
+        whole("NextNumber"),
+        whole("LastNumber"),
+        yes_no("IsManual"),
+        yes_no("Locked"),
+        one_of("SeriesType", "BoSeriesTypeEnum", "stDocument"),
+        one_of("GroupCode", "BoSeriesGroupEnum", "sg_Group1"),
+        text("PeriodIndicator", 10, "Default"),
+        text("Prefix", 20),
+        text("Remarks", 50),
+        whole("BPLID"),
+    ),
+    table="NNM1",
+    open=True,
+)
+
+TYPES = (
+    _ITEM,
+    _ITEM_PRICE,
+    _ITEM_WAREHOUSE,
+    _PRICE_LIST,
+    _SPECIAL_PRICE,
+    _SPECIAL_PRICE_PERIOD,
+    _WAREHOUSE,
+    _BUSINESS_PARTNER,
+    _BP_ADDRESS,
+    _BP_BRANCH,
+    _VAT_GROUP,
+    Type("VatGroups_Line", (day("Effectivefrom"), amount("Rate"), amount("EqualizationTax")), table="VTG1", open=True),
+    _SALES_TAX_CODE,
+    Type(
+        "SalesTaxCodes_Line",
+        (text("STACode", 8), whole("STAType"), whole("RowNumber"), amount("EffectiveRate")),
+        table="STC1",
+        open=True,
+    ),
+    _SERIES,
+    Type("DocumentTypeParams", (text("Document"), text("DocumentSubType"))),
+    Type("SeriesParams", (whole("Series"),)),
+    Type(
+        "ItemPriceParams",
+        (
+            text("CardCode"),
+            text("ItemCode"),
+            whole("PriceList"),
+            day("Date"),
+            text("Currency"),
+            whole("UoMEntry"),
+            amount("UoMQuantity"),
+            amount("InventoryQuantity"),
+            whole("BlanketAgreementNumber"),
+            whole("BlanketAgreementLine"),
+        ),
+    ),
+    Type("ItemPriceReturnParams", (amount("Price"), text("Currency"), amount("Discount"))),
+)
