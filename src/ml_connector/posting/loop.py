@@ -150,7 +150,10 @@ class Poster:
         now = self.store.now(conn)
         due = documents.due(conn, self.connection, now, _SETS_PER_ROUND)
         # In the order of the due documents, never of a set: one seed is one history.
-        members = {set_id: documents.of_set(conn, set_id) for set_id in dict.fromkeys(row.set_id for row in due)}
+        found = documents.of_sets(conn, list(dict.fromkeys(row.set_id for row in due)))
+        # A document is read from its bytes once in a round.
+        same = {row.key: row for row in due}
+        members = {set_id: [same.get(row.key, row) for row in rows] for set_id, rows in found.items()}
         linked = {row.key: row.ids for rows in members.values() for row in rows}
         moving = [row.key for rows in members.values() for row in rows if row.state in ON_ITS_WAY]
         return _Batch(now, tuple(due), members, attempts.trails(conn, moving), linked)
@@ -237,11 +240,12 @@ class Poster:
                 attempts.close(conn, permit.intents[move.key], outcome, ids, words, now)
                 self.note(conn, "attempt", move.key, {"step": move.step.name, "outcome": outcome.value, "words": words})
             if renewed is not None:
-                self._after(conn, move, receipt, now)
+                self._after(conn, move, receipt, now, granted=move.key in permit.intents)
         return renewed
 
-    def _after(self, conn: Connection, move: Move, receipt: Receipt, now: datetime) -> None:
-        """When to look again. A refusal holds at once, unless it says that the document is there already."""
+    def _after(self, conn: Connection, move: Move, receipt: Receipt, now: datetime, *, granted: bool) -> None:
+        """When to look again. A refusal holds at once, unless it says that the document is there already. What was
+        ``granted`` stands as its permit left it: posting, to be looked at when we can."""
         match receipt:
             case Refused(code, words, line) if code != trail.DUPLICATE:
                 where = f" (line {line})" if line is not None else ""
@@ -253,8 +257,10 @@ class Poster:
                 delay_s = 0.0 if tries == 0 else min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2**tries)
                 until = now + timedelta(seconds=self.random.uniform(delay_s / 2, delay_s))
                 documents.set_state(conn, move.key, State.POSTING, next_look_at=until)
-            case _:
+            case _ if not granted:
                 documents.set_state(conn, move.key, State.POSTING)
+            case _:
+                pass
 
     def _postpone(self, conn: Connection, rows: Sequence[DocumentRow], until: datetime, lease: Lease) -> Lease | None:
         renewed = leases.renew(conn, lease, self.lease_ttl_s, self.store.now(conn))

@@ -74,8 +74,7 @@ class LeasePermit:
             if len(trails.get(move.key, ())) != len(move.case.trail):
                 raise PassRefused("somebody else tried it since it was looked at")
         for key in keys:
-            documents.freeze(conn, key, now)
-            documents.set_state(conn, key, State.POSTING)
+            documents.set_state(conn, key, State.POSTING, frozen_at=now)
         opened = attempts.open_intents(
             conn, [(move.key, move.step.name) for move in moves], self.lease.holder, self.lease.epoch, now
         )

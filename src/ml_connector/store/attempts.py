@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ml_connector.domain.errors import Inconsistent
 from ml_connector.domain.keys import DocumentKey
@@ -13,13 +14,19 @@ from ml_connector.domain.target import Attempt, Ids, Outcome, Trail
 from ml_connector.store.reading import portions
 from ml_connector.store.tables import attempts
 
+# Made once: building a statement takes longer than running it.
+_TRAILS: Final = select(attempts).where(attempts.c.key.in_(bindparam("keys", expanding=True))).order_by(attempts.c.id)
+_ADD: Final = insert(attempts).returning(attempts.c.id)
+_CLOSE: Final = update(attempts).where(
+    attempts.c.id == bindparam("attempt"), attempts.c.outcome == Outcome.INTENT.value
+)
+
 
 def trails(conn: Connection, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Trail]:
     """The attempts of each document, oldest first; an empty trail where nothing was tried."""
     found: dict[DocumentKey, list[Attempt]] = {key: [] for key in keys}
     for some in portions(keys):
-        query = select(attempts).where(attempts.c.key.in_(some)).order_by(attempts.c.id)
-        for row in conn.execute(query):
+        for row in conn.execute(_TRAILS, {"keys": list(some)}):
             found[DocumentKey(row.key)].append(Attempt(row.step, row.sent_at, Outcome(row.outcome), row.ids, row.words))
     return {key: tuple(trail) for key, trail in found.items()}
 
@@ -33,11 +40,8 @@ def open_intents(
 
 def close(conn: Connection, attempt_id: int, outcome: Outcome, ids: Ids, words: str, at: datetime) -> None:
     """What became of it. Raises :class:`Inconsistent` when that was written down already."""
-    done = conn.execute(
-        update(attempts)
-        .where(attempts.c.id == attempt_id, attempts.c.outcome == Outcome.INTENT.value)
-        .values(outcome=outcome.value, ids=ids, words=words, closed_at=at)
-    )
+    values = {"outcome": outcome.value, "ids": ids, "words": words, "closed_at": at}
+    done = conn.execute(_CLOSE, {"attempt": attempt_id, **values})
     if done.rowcount != 1:
         raise Inconsistent(f"The attempt {attempt_id} was closed already.")
 
@@ -57,19 +61,15 @@ def _add(
     outcome: Outcome,
     words: str,
 ) -> int:
-    made = conn.execute(
-        insert(attempts)
-        .values(
-            key=key,
-            step=step,
-            epoch=epoch,
-            holder=holder,
-            sent_at=at,
-            outcome=outcome.value,
-            ids=(),
-            words=words,
-            closed_at=None if outcome is Outcome.INTENT else at,
-        )
-        .returning(attempts.c.id)
-    )
-    return int(made.scalar_one())
+    values = {
+        "key": key,
+        "step": step,
+        "epoch": epoch,
+        "holder": holder,
+        "sent_at": at,
+        "outcome": outcome.value,
+        "ids": (),
+        "words": words,
+        "closed_at": None if outcome is Outcome.INTENT else at,
+    }
+    return int(conn.execute(_ADD, values).scalar_one())

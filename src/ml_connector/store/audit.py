@@ -26,6 +26,10 @@ from ml_connector.store.types import canonical_json
 GENESIS: Final = "0" * 64
 _PAGE: Final = 2000
 
+# Made once: building a statement takes longer than running it.
+_INSERT: Final = insert(audit)
+_HEAD: Final = select(audit.c.seq, audit.c.mac).order_by(audit.c.seq.desc()).limit(1)
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
@@ -79,17 +83,13 @@ def append(
     before = head(conn)
     seq, at, text = before.seq + 1, dialect.now(conn), canonical_json(dict(data or {}))
     mac = _mac(key, seq, at, actor, event, subject, text, before.mac)
-    conn.execute(
-        insert(audit).values(
-            seq=seq, at=at, actor=actor, event=event, subject=subject, data=text, previous_mac=before.mac, mac=mac
-        )
-    )
+    values = {"seq": seq, "at": at, "actor": actor, "event": event, "subject": subject, "data": text}
+    conn.execute(_INSERT, {**values, "previous_mac": before.mac, "mac": mac})
     return Head(seq, mac)
 
 
 def head(conn: Connection) -> Head:
-    query = select(audit.c.seq, audit.c.mac).order_by(audit.c.seq.desc()).limit(1)
-    return one(conn, query, Head) or Head(0, GENESIS)
+    return one(conn, _HEAD, Head) or Head(0, GENESIS)
 
 
 def head_at(conn: Connection, seq: int) -> Head | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ml_connector.domain.documents import Document, State, Stored, from_stored, store_form
@@ -26,6 +26,17 @@ ON_ITS_WAY: Final = (State.APPROVED, State.POSTING, State.ENTERED)
 
 #: The states of a document that nobody has begun or ended.
 _UNDECIDED: Final = (State.PLANNED, State.APPROVED, State.HELD)
+
+# Made once: building a statement takes longer than running it.
+_CHANGE: Final = update(documents).where(documents.c.key == bindparam("wanted"))
+_FREEZE: Final = _CHANGE.values(
+    first_intent_at=func.coalesce(documents.c.first_intent_at, bindparam("frozen_at", type_=Instant))
+)
+_OF_SETS: Final = (
+    select(documents)
+    .where(documents.c.set_id.in_(bindparam("sets", expanding=True)))
+    .order_by(documents.c.position, documents.c.key)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +162,16 @@ def get(conn: Connection, key: DocumentKey) -> DocumentRow | None:
 
 def of_set(conn: Connection, set_id: str) -> list[DocumentRow]:
     """In their order in the set."""
-    query = select(documents).where(documents.c.set_id == set_id).order_by(documents.c.position, documents.c.key)
-    return many(conn, query, _row)
+    return of_sets(conn, [set_id])[set_id]
+
+
+def of_sets(conn: Connection, set_ids: Sequence[str]) -> dict[str, list[DocumentRow]]:
+    """The documents of each set, in their order in it."""
+    found: dict[str, list[DocumentRow]] = {set_id: [] for set_id in set_ids}
+    for some in portions(set_ids):
+        for row in many(conn, _OF_SETS, _row, {"sets": list(some)}):
+            found[row.set_id].append(row)
+    return found
 
 
 def of_settlement(conn: Connection, link: str, settlement_id: str) -> list[DocumentRow]:
@@ -247,12 +266,15 @@ def set_state(
     ids: Ids | None = None,
     next_look_at: datetime | None = None,
     posted_at: datetime | None = None,
+    frozen_at: datetime | None = None,
 ) -> None:
     """Where it stands now. The reason and the next look are replaced; ``ids`` and ``posted_at`` stay where None.
 
+    With ``frozen_at`` its content never changes from that instant on; the first one stands.
     Raises :class:`Inconsistent` for an unknown document.
     """
     values: dict[str, Any] = {
+        "wanted": key,
         "state": state.value,
         "reason_code": reason_code,
         "reason": reason,
@@ -263,17 +285,10 @@ def set_state(
         values["ids"] = ids
     if posted_at is not None:
         values["posted_at"] = posted_at
-    if conn.execute(update(documents).where(documents.c.key == key).values(values)).rowcount != 1:
+    if frozen_at is not None:
+        values["frozen_at"] = frozen_at
+    if conn.execute(_CHANGE if frozen_at is None else _FREEZE, values).rowcount != 1:
         raise Inconsistent(f"There is no document {key}.")
-
-
-def freeze(conn: Connection, key: DocumentKey, now: datetime) -> None:
-    """From ``now`` its content never changes. The first instant stands."""
-    conn.execute(
-        update(documents)
-        .where(documents.c.key == key, documents.c.first_intent_at.is_(None))
-        .values(first_intent_at=now)
-    )
 
 
 def lines(conn: Connection, key: DocumentKey) -> list[DocumentLine]:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ml_connector.store import dialect
 from ml_connector.store.reading import one
 from ml_connector.store.tables import leases
+
+_OF_CONNECTION: Final = select(leases).where(leases.c.connection == bindparam("wanted")).with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,10 @@ def release(conn: Connection, lease: Lease, now: datetime | None = None) -> None
 
 def valid(conn: Connection, connection: str, epoch: int, now: datetime | None = None) -> bool:
     """This tenure runs, and goes on running until this transaction ends: nobody can take the lease meanwhile."""
-    query = select(leases).where(leases.c.connection == connection).with_for_update()
-    lease = one(conn, query, Lease)
+    lease = get(conn, connection)
     return lease is not None and lease.epoch == epoch and lease.until > (now or dialect.now(conn))
 
 
 def get(conn: Connection, connection: str) -> Lease | None:
     """The newest tenure, over or not."""
-    return one(conn, select(leases).where(leases.c.connection == connection).with_for_update(), Lease)
+    return one(conn, _OF_CONNECTION, Lease, {"wanted": connection})

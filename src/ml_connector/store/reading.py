@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Select
@@ -13,14 +13,18 @@ T = TypeVar("T")
 IN_LIST_MAX: Final = 500
 
 
-def one(conn: Connection, query: Select[Any], make: Callable[..., T]) -> T | None:
-    """The only row, None where there is none."""
-    row = conn.execute(query).mappings().one_or_none()
+def one(
+    conn: Connection, query: Select[Any], make: Callable[..., T], values: Mapping[str, Any] | None = None
+) -> T | None:
+    """The only row, None where there is none. ``values`` are those of a query that was made beforehand."""
+    row = conn.execute(query, values).mappings().one_or_none()
     return None if row is None else make(**row)
 
 
-def many(conn: Connection, query: Select[Any], make: Callable[..., T]) -> list[T]:
-    return [make(**row) for row in conn.execute(query).mappings()]
+def many(
+    conn: Connection, query: Select[Any], make: Callable[..., T], values: Mapping[str, Any] | None = None
+) -> list[T]:
+    return [make(**row) for row in conn.execute(query, values).mappings()]
 
 
 def portions(values: Sequence[T], size: int = IN_LIST_MAX) -> Iterator[Sequence[T]]:

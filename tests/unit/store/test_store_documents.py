@@ -81,7 +81,7 @@ def test_a_document_that_was_not_sent_takes_its_new_content_and_loses_its_approv
 def test_a_frozen_document_never_takes_another_content(where: str | Path) -> None:
     def freeze_then_change(conn: Connection) -> None:
         documents.add(conn, [new(entry())])
-        documents.freeze(conn, entry().key, NOON)
+        documents.set_state(conn, entry().key, State.POSTING, frozen_at=NOON)
         documents.add(conn, [new(entry())])
         documents.add(conn, [new(other_content(entry()))])
 
@@ -220,8 +220,8 @@ def test_a_state_of_an_unknown_document_is_an_error(where: str | Path) -> None:
 def test_the_first_intent_stands(where: str | Path) -> None:
     def twice(conn: Connection) -> documents.DocumentRow | None:
         documents.add(conn, [new(entry())])
-        documents.freeze(conn, entry().key, NOON)
-        documents.freeze(conn, entry().key, LATER)
+        documents.set_state(conn, entry().key, State.POSTING, frozen_at=NOON)
+        documents.set_state(conn, entry().key, State.POSTING, frozen_at=LATER)
         return documents.get(conn, entry().key)
 
     row = given(where, twice)
@@ -235,7 +235,7 @@ def test_withdrawing_takes_back_only_what_was_never_sent(where: str | Path) -> N
 
     def withdraw(conn: Connection) -> tuple[list[DocumentKey], list[DocumentKey]]:
         documents.add(conn, [new(each, position=n) for n, each in enumerate((wanted, obsolete, sent, posted, marked))])
-        documents.freeze(conn, sent.key, NOON)
+        documents.set_state(conn, sent.key, State.POSTING, frozen_at=NOON)
         documents.set_state(conn, posted.key, State.POSTED)
         documents.set_state(conn, marked.key, State.HELD)
         attempts.mark(conn, marked.key, Outcome.REPLAYED, "asked by Ann", NOON)
