@@ -32,7 +32,7 @@ class Evidence:
 
     ``source_sha256`` is the file it was planned from; ``lineage`` by 1-based line number. ``seen`` is what the ERP shows
     now, None for a document that was never posted (only zero lines) or could not be looked at. ``adopted``: a document
-    without our key that the link took for its own; it is compared without labels, which a person does not write.
+    that somebody else entered and that was taken for ours; it is compared without labels, which a person does not write.
     """
 
     entry: JournalEntry
@@ -311,7 +311,7 @@ def _ledger(evidence: Sequence[Evidence]) -> Iterator[str]:
 def _one_document(evidence: Evidence) -> Iterator[str]:
     match evidence.seen:
         case Present(shown=shown, ours=ours) if ours or evidence.adopted:
-            yield from _differences(evidence.entry, shown, labels=ours)
+            yield from _differences(evidence.entry, shown, labels=not evidence.adopted)
         case Present():
             yield "found only by its reference, without our key"
         case Partial() | Working():

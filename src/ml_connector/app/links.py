@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -123,7 +124,7 @@ class Links:
 
         def keep(conn: Connection) -> None:
             for sheet in sheets:
-                content = opening.sheets_to_data([sheet])
+                content = _sheet_to_json(sheet)
                 group = f"{sheet.currency} {store_key(sheet.store)}"
                 links.put_opening_sheet(conn, links.OpeningSheet(name, group, content, self.house.store.now(conn)))
             self.house.note(conn, "opened", name, {"by": by, "stores": [sheet.store for sheet in sheets]})
@@ -133,7 +134,7 @@ class Links:
 
     async def sheets(self, name: str) -> tuple[opening.OpeningSheet, ...]:
         kept = await self.house.store.call(lambda conn: links.opening_sheets_of(conn, name))
-        return tuple(sheet for each in kept for sheet in opening.sheets_from_data(each.content))
+        return tuple(_sheet_from_json(each.content) for each in kept)
 
     async def row(self, name: str) -> LinkRow:
         row = await self.house.store.call(lambda conn: links.get(conn, name))
@@ -340,6 +341,18 @@ def _policy(settings: LinkSettings, stores: list[marketplaces.Store]) -> Account
         period_split=settings.period_split,
         suspense=settings.suspense,
     )
+
+
+def _sheet_to_json(sheet: opening.OpeningSheet) -> dict[str, Any]:
+    (data,) = opening.sheets_to_data([sheet])["store"]
+    return {**data, "boundary": sheet.boundary.isoformat()}
+
+
+def _sheet_from_json(content: Mapping[str, Any]) -> opening.OpeningSheet:
+    (sheet,) = opening.sheets_from_data(
+        {"store": [{**content, "boundary": datetime.fromisoformat(content["boundary"])}]}
+    )
+    return sheet
 
 
 def _missing(mapping: AccountMapping) -> set[str]:

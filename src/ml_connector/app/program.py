@@ -144,10 +144,14 @@ class App:
         row = await self.links.row(link)
         rows = await self.house.store.call(lambda conn: documents.of_settlement(conn, link, settlement_id))
         held = [each.key for each in rows if each.state is State.HELD]
-        if settlement.state != states.HELD and not held:
+        if settlement.state not in {states.HELD, states.DROPPED} and not held:
             raise WrongUse(f"Settlement {settlement_id} is not held: there is nothing to replay.")
         work = self._work(progress)
-        if settlement.state == states.HELD:
+        if settlement.state == states.DROPPED:
+            await self.house.store.call(
+                lambda conn: settlements.set_state(conn, settlement.account, settlement_id, states.READ)
+            )
+        if settlement.state != states.PLANNED:
             await self._plan(work, Order(row.amazon, REPLAN, link, self._slot(), by))
             await approving.approve_settlement(await work.books(link), settlement_id, by)
         await self.house.store.call(lambda conn: self._release(conn, held, by))

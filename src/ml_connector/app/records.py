@@ -95,12 +95,15 @@ class Records:
         return next((row for row in found if row.link), None)
 
     async def drop(self, key: str, by: str) -> None:
-        """Never post a held document, or forget about a report that was refused."""
+        """Never post a held settlement or document, or forget about a report that was refused."""
         self.house.actor = by
+        settlement = await self.settlement(key)
 
         def forget(conn: Connection) -> None:
             report = next((each for each in _reports(conn, None) if each.natural_id == key), None)
-            if report is None:
+            if settlement is not None:
+                self._drop_settlement(conn, settlement, by)
+            elif report is None:
                 approvals.drop(conn, self.key(key), by, self.house.note)
             elif report.state == discovery.REFUSED:
                 records.set_state(conn, report.connection, report.kind, key, discovery.DROPPED, report.reason)
@@ -109,6 +112,16 @@ class Records:
                 raise WrongUse(f"Report {key} is {report.state}: only a refused one can be dropped.")
 
         await self.house.store.call(forget)
+
+    def _drop_settlement(self, conn: Connection, row: SettlementRow, by: str) -> None:
+        rows = documents.of_settlement(conn, row.link, row.settlement_id)
+        if row.state != states.HELD or states.decided(rows):
+            raise WrongUse(
+                f"Settlement {row.settlement_id} cannot be dropped: only one that is held, and of which nothing was sent. "
+                "Drop its documents one by one."
+            )
+        settlements.set_state(conn, row.account, row.settlement_id, states.DROPPED, f"Dropped by {by}. {row.reason}")
+        self.house.note(conn, "dropped", row.settlement_id, {"by": by, "reason": row.reason})
 
     @staticmethod
     def key(text: str) -> DocumentKey:

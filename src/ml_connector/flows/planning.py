@@ -26,7 +26,18 @@ from ml_connector.flows import restating, translation
 from ml_connector.flows.basis import Basis
 from ml_connector.flows.books import Books
 from ml_connector.flows.discovery import ARCHIVED, FLOW, REFUSED, REPORT, TRANSLATED
-from ml_connector.flows.states import ELSEWHERE, HELD, NOTHING, OPEN, PLANNED, READ, decided, set_id_for, words
+from ml_connector.flows.states import (
+    BEFORE_OPENING,
+    ELSEWHERE,
+    HELD,
+    NOTHING,
+    OPEN,
+    PLANNED,
+    READ,
+    decided,
+    set_id_for,
+    words,
+)
 from ml_connector.flows.translation import Translated
 from ml_connector.store import archive, documents, plans, posting_sets, records, settlements
 from ml_connector.store.documents import DocumentRow, NewDocument
@@ -59,9 +70,12 @@ async def plan(books: Books) -> Planned:
         books.progress(done, len(open_rows), "planning")
         translated = fresh.get(row.settlement_id) or await translation.again(books, row, references)
         findings, basis = await _plan_one(books, row, translated, facts, references)
-        if any(finding.holds for finding in findings):
+        holding = [finding for finding in findings if finding.holds]
+        if any(finding.code == BEFORE_OPENING for finding in holding):
+            await books.store.call(lambda conn, row=row, f=findings: _stop(books, conn, row, BEFORE_OPENING, f))  # type: ignore[misc]
+        elif holding:
             held[row.settlement_id] = tuple(findings)
-            await books.store.call(lambda conn, row=row, findings=findings: _hold(books, conn, row, findings))  # type: ignore[misc]
+            await books.store.call(lambda conn, row=row, f=findings: _stop(books, conn, row, HELD, f))  # type: ignore[misc]
         elif basis is not None:
             bases_by_id[row.settlement_id] = basis
     made, found = await books.store.call(lambda conn: _keep_plan(books, conn, bases_by_id, references))
@@ -148,6 +162,7 @@ def give_back(conn: Connection, link: str) -> None:
     for row in settlements.find(conn, link=link):
         if not decided(documents.of_settlement(conn, link, row.settlement_id)):
             documents.withdraw(conn, set_id_of(row), keep=[])
+            posting_sets.remove(conn, set_id_of(row))
             settlements.put(conn, row.account, "", row.sha256, row.facts, state=ELSEWHERE)
 
 
@@ -272,14 +287,15 @@ async def _keep_entries(
 # --- keep --------------------------------------------------------------------------------------------------------------
 
 
-def _hold(books: Books, conn: Connection, row: SettlementRow, findings: Sequence[Finding]) -> None:
+def _stop(books: Books, conn: Connection, row: SettlementRow, state: str, findings: Sequence[Finding]) -> None:
+    """Nothing of it is posted, for now; what an earlier plan wanted is taken back."""
     if not _is_open(conn, row):
         return
     reason = words(findings)
     documents.withdraw(conn, set_id_of(row), keep=[])
-    if (row.state, row.reason) != (HELD, reason):
-        settlements.set_state(conn, row.account, row.settlement_id, HELD, reason)
-        books.note(conn, "held", row.settlement_id, {"reason": reason})
+    if (row.state, row.reason) != (state, reason):
+        settlements.set_state(conn, row.account, row.settlement_id, state, reason)
+        books.note(conn, state, row.settlement_id, {"reason": reason})
 
 
 def _keep_plan(

@@ -155,8 +155,8 @@ def _evidence(
 
 
 def _adopted(row: DocumentRow, sight: Seen | None) -> bool:
-    """Whether a document without our key was taken for this one. What we sent ourselves carries the key."""
-    return row.state is State.POSTED and not row.tried and isinstance(sight, Present) and not sight.ours
+    """Whether somebody else's document was taken for this one. What we sent ourselves carries our key and labels."""
+    return row.state is State.POSTED and not row.tried and isinstance(sight, Present)
 
 
 def _of(lineage: LineageOf, key: DocumentKey) -> dict[int, Lineage]:

@@ -16,9 +16,13 @@ PLANNED: Final = "planned"
 NOTHING: Final = "nothing_to_post"
 ELSEWHERE: Final = "not_covered"
 RESTATED: Final = "restated"
+#: Of the time before the link's opening sheet: what was before has posted it.
+BEFORE_OPENING: Final = "before_opening"
+#: A person took care of it otherwise.
+DROPPED: Final = "dropped"
 
 #: Settlements in these states are planned again by every run, while nothing of them is decided: what held them may be mended.
-OPEN: Final = frozenset({READ, HELD, PLANNED})
+OPEN: Final = frozenset({READ, HELD, PLANNED, BEFORE_OPENING})
 
 #: Why a planned document waits for a person although the link approves by itself.
 NEEDS_PERSON: Final = "restated_total"

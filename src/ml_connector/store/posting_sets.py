@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from ml_connector.domain.errors import Inconsistent
 from ml_connector.store import dialect
@@ -60,6 +60,11 @@ def of_settlement(conn: Connection, link: str, settlement_id: str) -> list[Posti
         .order_by(posting_sets.c.created_at, posting_sets.c.id)
     )
     return many(conn, query, PostingSet)
+
+
+def remove(conn: Connection, set_id: str) -> None:
+    """Forget a set of which no document is left. One that has documents is refused by the database."""
+    conn.execute(delete(posting_sets).where(posting_sets.c.id == set_id))
 
 
 def set_state(conn: Connection, set_id: str, state: str) -> None:

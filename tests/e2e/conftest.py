@@ -1,0 +1,40 @@
+"""A simulated outside world and an installation for each test, over real loopback HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.installation import Installation
+from tests.support.sandbox_server import SandboxServer
+
+#: Little trade, so that a test reads as a story and takes a second.
+SMALL = {"stores": ["US"], "settlements": 2, "period_days": 7, "orders_per_day": 1}
+
+Serve = Callable[..., SandboxServer]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a world of little trade; keyword arguments are the scenario's ``[amazon]`` table, ``sap`` and ``faults`` apart."""
+    running: list[SandboxServer] = []
+
+    def start(
+        *, sap: dict[str, object] | None = None, faults: tuple[dict[str, object], ...] = (), **amazon: object
+    ) -> SandboxServer:
+        scenario = {"amazon": {**SMALL, **amazon}, "sap_business_one": sap or {}}
+        server = SandboxServer(scenario, faults=faults)
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Installation:
+    """An installation that knows nothing yet."""
+    return Installation(tmp_path)
