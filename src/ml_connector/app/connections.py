@@ -56,10 +56,10 @@ class Connections:
         if before is not None and before.kind != kind:
             raise WrongUse(f"{name} is a connection of kind {before.kind}; choose another name.")
         kept = await self._secrets(name) if before is not None else {}
-        self.house.redactor.learn(given.values())
+        secret_names = {each.name for each in form.fields if each.secret}
+        self.house.redactor.learn(given[key] for key in secret_names & given.keys())
         known = _text(before.settings) if before is not None else {}
         values = form.clean({**known, **settings}, {**kept, **{key: value for key, value in given.items() if value}})
-        secret_names = {each.name for each in form.fields if each.secret}
         public = {key: value for key, value in values.items() if key not in secret_names}
 
         def save(conn: Connection) -> None:

@@ -28,7 +28,10 @@ def add(
     data: Data = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Add a connection, or replace the settings and secrets of one. Secrets are never taken as arguments."""
+    """Add a connection, or change what is given of one. Secrets are never taken as arguments.
+
+    Standard input may hold the whole sign-in, as sandbox serve --json prints it for one system.
+    """
     given = dict(_pair(each) for each in settings or ())
     secrets = _secrets_from_stdin() if secrets_stdin else None
     shown = with_app(
@@ -108,9 +111,9 @@ def _secrets_from_stdin() -> dict[str, str]:
         given = json.loads(sys.stdin.read(65536))
     except ValueError as error:
         raise WrongUse("Standard input must hold one JSON object with the secret fields.") from error
-    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-        raise WrongUse("Standard input must hold one JSON object whose members are texts.")
-    return given
+    if not isinstance(given, dict) or not all(isinstance(value, (str, list)) for value in given.values()):
+        raise WrongUse("Standard input must hold one JSON object whose members are texts or lists of texts.")
+    return {key: ",".join(map(str, value)) if isinstance(value, list) else value for key, value in given.items()}
 
 
 def _ask(form: object, given: dict[str, str]) -> dict[str, str]:

@@ -35,17 +35,21 @@ class Form:
     fields: tuple[Field, ...]
 
     def clean(self, settings: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
-        """Every field by name, checked, defaults filled in. Raises :class:`WrongUse` naming everything that is wrong."""
+        """Every field by name, checked, defaults filled in. Raises :class:`WrongUse` naming everything that is wrong.
+
+        What is no secret may come with the secrets (a whole sign-in as one document), never the other way round.
+        """
         problems: list[str] = []
         values: dict[str, str] = {}
         known = {field.name for field in self.fields}
         problems += [f"There is no field {name!r}." for name in sorted({*settings, *secrets} - known)]
         for field in self.fields:
-            elsewhere = settings if field.secret else secrets
-            if field.name in elsewhere:
-                problems.append(f"{field.label} ({field.name}) {'is' if field.secret else 'is not'} a secret.")
+            if field.secret and field.name in settings:
+                problems.append(f"{field.label} ({field.name}) is a secret: give it by prompt or standard input.")
                 continue
-            given = (secrets if field.secret else settings).get(field.name, "") or field.default
+            given = (
+                secrets.get(field.name, "") or ("" if field.secret else settings.get(field.name, "")) or field.default
+            )
             if not given and field.required:
                 problems.append(f"{field.label} ({field.name}) is missing.")
                 continue
