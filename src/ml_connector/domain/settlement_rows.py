@@ -15,7 +15,6 @@ from ml_connector.domain.errors import Finding
 from ml_connector.domain.settlements import SettlementHead
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 #: What a row says about its own time: an instant in UTC, or only a day (which is then a local date: ACCOUNTING 5).
 Moment = datetime | date
@@ -37,7 +36,7 @@ class RowBlock(Generic[T]):
     column: Callable[[str], Sequence[bytes]]
 
 
-class RowReading(Protocol[T_co]):
+class RowReading(Protocol[T]):
     """One pass over the detail rows. The other members are complete when ``blocks`` is exhausted.
 
     ``refused``: a row could not be read; no further block is given and what was given must not be used.
@@ -58,7 +57,7 @@ class RowReading(Protocol[T_co]):
     @property
     def findings(self) -> tuple[Finding, ...]: ...
 
-    def blocks(self) -> Iterator[RowBlock[T_co]]: ...
+    def blocks(self) -> Iterator[RowBlock[T]]: ...
 
 
 class SettlementRows(Protocol):
