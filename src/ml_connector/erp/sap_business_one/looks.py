@@ -209,11 +209,17 @@ def _packed(cases: Sequence[Case], company: Company) -> Iterator[list[Case]]:
 
 def _fitting(items: Sequence[_T], address: Callable[[Sequence[_T]], str]) -> Iterator[list[_T]]:
     """``items`` in order, in groups as large as :data:`URL_MAX` allows, of at least one."""
-    group: list[_T] = []
-    for item in items:
-        if group and len(address([*group, item])) > _ADDRESS_MAX:
-            yield group
-            group = []
-        group.append(item)
-    if group:
-        yield group
+    start, size = 0, 1
+    while start < len(items):
+        # Mostly as many as in the group before: an address is long to make.
+        size = min(size, len(items) - start)
+        while size > 1 and not _fits(address, items[start : start + size]):
+            size -= 1
+        while start + size < len(items) and _fits(address, items[start : start + size + 1]):
+            size += 1
+        yield list(items[start : start + size])
+        start += size
+
+
+def _fits(address: Callable[[Sequence[_T]], str], some: Sequence[_T]) -> bool:
+    return len(address(some)) <= _ADDRESS_MAX
