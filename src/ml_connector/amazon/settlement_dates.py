@@ -22,6 +22,8 @@ _FORMS: Final = tuple(
         r"(?P<y>[0-9]{4})-(?P<mo>[0-9]{2})-(?P<d>[0-9]{2})T(?P<h>[0-9]{2}):(?P<mi>[0-9]{2}):(?P<s>[0-9]{2})\+00:00",
     )
 )
+#: A zone carries the first and the last day there is out of the calendar, and ISO 8601 writes four digits.
+_YEARS: Final = range(1000, 9999)
 _SLASHED: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}|[0-9]{2})", re.ASCII)
 
 #: A posted-date lies on the day of its posted-date-time, or beside it where the store's own day is meant.
@@ -43,6 +45,8 @@ def moment(text: str) -> Moment | None:
         if not (match := form.fullmatch(text)):
             continue
         parts = {name: int(value) for name, value in match.groupdict().items() if value is not None}
+        if parts["y"] not in _YEARS:
+            return None
         try:
             day = date(parts["y"], parts["mo"], parts["d"])
             if "h" not in parts:
