@@ -23,6 +23,16 @@ START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 V2 = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
 REPORTS = "/reports/2021-06-30/reports"
 DOCUMENTS = "/reports/2021-06-30/documents"
+ORDERS = "/orders/2026-01-01/orders"
+TRANSACTIONS = "/finances/2024-06-19/transactions"
+SUMMARY = "/finances/2024-06-19/summary"
+BALANCES = "/finances/2024-06-19/balances"
+GROUPS = "/finances/v0/financialEventGroups"
+PAYOUTS = "/finances/transfers/2024-06-01/payouts"
+CATALOG = "/catalog/2022-04-01/items"
+LONG_AGO = "2026-08-01T00:00:00Z"
+"""Before anything that happens in a world that begins at START."""
+EVERYTHING = "PROCEEDS,PROMOTION,CANCELLATION,FULFILLMENT,EXPENSE,TAX,PACKAGES,PAYMENT,BUYER,RECIPIENT"
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,36 @@ class Seller:
         asked = {"reportTypes": V2, "pageSize": "100", **params}
         reports: list[dict[str, Any]] = self.call("GET", REPORTS, params=asked).json()["reports"]
         return reports[::-1]
+
+    def get(self, path: str, **params: str) -> httpx2.Response:
+        """One GET, with the buckets refilled."""
+        self.clock.advance(200)
+        self.sign_in()
+        return self.call("GET", path, params=params)
+
+    def orders(self, **params: str) -> list[dict[str, Any]]:
+        """Every order that the parameters find (by default all, with every dataset), page after page."""
+        asked = {"includedData": EVERYTHING, **params}
+        if not any(name.endswith("After") for name in params):
+            asked["createdAfter"] = LONG_AGO
+        found: list[dict[str, Any]] = []
+        page = self.get(ORDERS, **asked).json()
+        while True:
+            found.extend(page["orders"])
+            if "pagination" not in page:
+                return found
+            page = self.get(ORDERS, **asked, paginationToken=page["pagination"]["nextToken"]).json()
+
+    def transactions(self, **params: str) -> list[dict[str, Any]]:
+        """Every transaction that the parameters find, by default all, page after page."""
+        asked = params if "relatedIdentifierName" in params else {"postedAfter": LONG_AGO, **params}
+        found: list[dict[str, Any]] = []
+        page = self.get(TRANSACTIONS, **asked).json()["payload"]
+        while True:
+            found.extend(page["transactions"])
+            if not page.get("nextToken"):
+                return found
+            page = self.get(TRANSACTIONS, **asked, nextToken=page["nextToken"]).json()["payload"]
 
     def content(self, document_id: str) -> bytes:
         """A document's bytes, unzipped where they look zipped. The buckets are refilled before."""

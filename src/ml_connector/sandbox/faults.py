@@ -45,6 +45,9 @@ SYSTEM_FAULTS: Mapping[str, str] = {
     "person_cancels": "A person cancels or reverses the document that was just written.",
     "clock_skew": "The system's clock is wrong by `seconds` (may be negative), from start to end.",
     "truncated_gzip": "A compressed document is cut in the middle, in an answer that looks complete.",
+    "rotated_secret": "The client secret is replaced at this moment, and the old one refused from now on.",
+    "empty_page": "A page of a list holds nothing, and a token for the next one.",
+    "repeated_token": "A page's token is the one that led to it: whoever follows it goes in a circle.",
 }
 
 

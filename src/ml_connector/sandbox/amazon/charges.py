@@ -15,7 +15,7 @@ from ml_connector.sandbox.amazon.orders import CATALOG, letters
 from ml_connector.sandbox.amazon.rows import Event, Row, share
 
 _SUBSCRIPTION = {"US": 3999, "CA": 2999, "UK": 3000, "DE": 3900, "FR": 3900, "JP": 4900}
-_FEE_TAX = {"US": 0, "CA": 1300, "UK": 2000, "DE": 1900, "FR": 2000, "JP": 1000}
+FEE_TAX = {"US": 0, "CA": 1300, "UK": 2000, "DE": 1900, "FR": 2000, "JP": 1000}
 _REIMBURSEMENTS = (
     "WAREHOUSE_LOST",
     "WAREHOUSE_DAMAGE",
@@ -173,7 +173,7 @@ class Charges:
     ) -> Event:
         """A fee in the three-level layout: base, tax where the store has any, and a discount that eats it whole."""
         base = Row(transaction_type, name, "Base fee", amount, posted, order_id=order_id, sku=sku)
-        tax = base._replace(amount_description="Tax on fee", amount=-share(-amount, _FEE_TAX[self._store.code]))
+        tax = base._replace(amount_description="Tax on fee", amount=-share(-amount, FEE_TAX[self._store.code]))
         discount = base._replace(amount_description="Discount on Fee", amount=-amount if discounted else 0)
         rows = (base, discount) if discounted else (base, tax)
         return Event(kind, posted, tuple(row for row in rows if row.amount != 0))

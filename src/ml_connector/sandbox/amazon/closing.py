@@ -36,6 +36,8 @@ _TOTAL_OFF = 1
 _DRAWN_AHEAD = timedelta(days=4)
 """Trade is drawn so long before it happens: an order is placed up to 60 hours before it ships."""
 _DAYS_AT_ONCE = 32
+PAID_OUT_AFTER = timedelta(minutes=50)
+"""How long after its end a settlement's payout is made."""
 
 _TABLES = {
     "drawn": "store TEXT PRIMARY KEY, next_day INTEGER NOT NULL",
@@ -63,7 +65,7 @@ class Settlement:
 
 
 class Chain:
-    """The settlements of one store, one after the other."""
+    """The settlements of one store, one after the other. ``closed`` is how many have closed."""
 
     def __init__(self, world: World, book: Book, store: Store, scenario: Scenario, switches: Switches) -> None:
         self.store = store
@@ -78,7 +80,7 @@ class Chain:
         self._orders = OrderLedger(book)
         for table, columns in _TABLES.items():
             book.create(table, columns)
-        self._next_day, self._closed = self._remembered()
+        self._next_day, self.closed = self._remembered()
 
     def draw(self, now: datetime) -> None:
         """Put down the trade of every day up to a little after ``now``."""
@@ -93,11 +95,11 @@ class Chain:
 
     def is_due(self, now: datetime) -> bool:
         """Has the next period ended by ``now``?"""
-        return self.origin + (self._closed + 1) * self._period <= now
+        return self.origin + (self.closed + 1) * self._period <= now
 
     def close(self) -> Settlement:
         """Close the next period: what is held back, what is paid out, and what the settlements after it will begin with."""
-        number = self._closed + 1
+        number = self.closed + 1
         start, end = self.period(number)
         events = self._events.settled(self.store.code, number)
         before_ruin = [row for _, event in events for row in event.rows]
@@ -124,8 +126,12 @@ class Chain:
         )
         self._events.add(self._consequences(settlement))
         self._keep(settlement)
-        self._closed = number
+        self.closed = number
         return settlement
+
+    def has_closed(self, number: int) -> bool:
+        """Is this one of the settlements that have closed?"""
+        return 1 <= number <= self.closed
 
     def closings(self) -> list[sqlite3.Row]:
         """Every settlement that has closed, the oldest first."""
@@ -217,7 +223,7 @@ class Chain:
 
     def _payout(self, settlement: Settlement) -> Event:
         """The money on its way to the bank: positive, as Finances shows it (SP-API dossier, section 15.1)."""
-        paid = settlement.end + timedelta(minutes=50)
+        paid = settlement.end + PAID_OUT_AFTER
         return Event("payout", paid, (Row("Transfer", "Transfer", "Transfer", settlement.total, paid),))
 
     def _keep(self, settlement: Settlement) -> None:

@@ -47,6 +47,40 @@ class Entry:
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Transactions posted from ``after`` to before ``before``. "" does not filter, nor does a ``number`` of -1.
+
+    ``channel`` is one that is left out. ``beyond`` is the last key of the page before.
+    """
+
+    as_of: str
+    after: str = ""
+    before: str = "9999"
+    order_id: str = ""
+    store: str = ""
+    number: int = -1
+    channel: str = ""
+    status: str = ""
+    beyond: tuple[str, str] = ("", "")
+
+
+_TRANSACTIONS = """
+SELECT transactions.*, events.kind, events.posted AS happened, events.counted, events.content
+FROM {transactions} AS transactions JOIN {events} AS events USING (event_id)
+WHERE transactions.shown <= ? AND transactions.posted >= ? AND transactions.posted < ?
+  AND (transactions.posted, transactions.transaction_id) > (?, ?)
+  AND (? = '' OR transactions.order_id = ?)
+  AND (? = '' OR transactions.store = ?)
+  AND (? = -1 OR transactions.number = ?)
+  AND (? = '' OR transactions.channel <> ?)
+  AND CASE WHEN transactions.role <> 'deferred' THEN ? IN ('', 'RELEASED')
+           WHEN transactions.flips > ? THEN ? IN ('', 'DEFERRED')
+           ELSE ? IN ('', 'DEFERRED_RELEASED')
+      END
+ORDER BY transactions.posted, transactions.transaction_id LIMIT ?
+"""
+
 _TABLES = {
     "events": (
         "event_id TEXT PRIMARY KEY, store TEXT NOT NULL, number INTEGER NOT NULL, section INTEGER NOT NULL,"
@@ -105,10 +139,11 @@ class EventLedger:
             for row in found
         ]
 
-    def released(self, store: str, number: int, until: datetime) -> int:
-        """What the events of one settlement that counted by an instant come to, in minor units."""
+    def available(self, store: str, number: int, until: datetime) -> int:
+        """What the events of one settlement that counted by an instant come to, reserves aside, in minor units."""
         return self._sum(
-            "SELECT sum(amount) AS total FROM {events} WHERE store = ? AND number = ? AND section < ? AND counted <= ?",
+            "SELECT sum(amount) AS total FROM {events} WHERE store = ? AND number = ? AND section < ? AND counted <= ?"
+            " AND kind <> 'reserve'",
             (store, number, Section.PAYOUT, stamp(until)),
         )
 
@@ -117,6 +152,25 @@ class EventLedger:
         return self._sum(
             "SELECT sum(amount) AS total FROM {events} WHERE store = ? AND counted > ? AND posted <= ?",
             (store, stamp(at), stamp(at)),
+        )
+
+    def transactions(self, wanted: Wanted, most: int) -> list[sqlite3.Row]:
+        """Transactions that Finances shows at ``wanted.as_of``, with their events, by posted date; at most so many."""
+        return self._book.rows(
+            _TRANSACTIONS,
+            (
+                wanted.as_of,
+                wanted.after,
+                wanted.before,
+                *wanted.beyond,
+                *(wanted.order_id, wanted.order_id, wanted.store, wanted.store),
+                *(wanted.number, wanted.number, wanted.channel, wanted.channel),
+                wanted.status,
+                wanted.as_of,
+                wanted.status,
+                wanted.status,
+                most,
+            ),
         )
 
     def _sum(self, statement: str, values: Sequence[str | int]) -> int:

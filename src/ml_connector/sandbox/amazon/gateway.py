@@ -10,18 +10,19 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import parse_qsl
 
-from ml_connector.sandbox.amazon import sellers
 from ml_connector.sandbox.amazon.account import Account
 from ml_connector.sandbox.amazon.documents import PREFIX, Documents
 from ml_connector.sandbox.amazon.limits import LIMITS, Buckets, announced
-from ml_connector.sandbox.amazon.marketplaces import Store
 from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, general_error
-from ml_connector.sandbox.amazon.reports import Reports
 from ml_connector.sandbox.clock import WorldClock
 from ml_connector.sandbox.faults import Receive, Scope, Send, SystemFaults
 from ml_connector.sandbox.switches import Switches
+
+Handler = Callable[[str, str, Request], Reply]
+"""Answers one operation: selling account, path parameter ("" where there is none), request."""
 
 TOKEN_PATH = "/auth/o2/token"  # noqa: S105 - a path
 _USER_AGENT_MAX = 500
@@ -41,6 +42,15 @@ ROUTES: Sequence[tuple[str, str, str]] = (
     ("GET", r"/reports/2021-06-30/schedules/([^/]+)", "getReportSchedule"),
     ("DELETE", r"/reports/2021-06-30/schedules/([^/]+)", "cancelReportSchedule"),
     ("GET", r"/reports/2021-06-30/documents/([^/]+)", "getReportDocument"),
+    ("GET", r"/orders/2026-01-01/orders", "searchOrders"),
+    ("GET", r"/orders/2026-01-01/orders/([^/]+)", "getOrder"),
+    ("GET", r"/finances/2024-06-19/transactions", "listTransactions"),
+    ("GET", r"/finances/2024-06-19/summary", "listSummary"),
+    ("GET", r"/finances/2024-06-19/balances", "listBalances"),
+    ("GET", r"/finances/v0/financialEventGroups", "listFinancialEventGroups"),
+    ("GET", r"/finances/transfers/2024-06-01/payouts", "listPayouts"),
+    ("GET", r"/catalog/2022-04-01/items", "searchCatalogItems"),
+    ("GET", r"/catalog/2022-04-01/items/([^/]+)", "getCatalogItem"),
 )
 
 
@@ -55,12 +65,15 @@ def operation_of(method: str, path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the gateway puts together."""
+    """What the gateway puts together. ``handlers`` has one for each operation of ``ROUTES``.
+
+    ``up_to`` brings the world up to an instant before anything is answered.
+    """
 
     account: Account
-    reports: Reports
+    up_to: Callable[[datetime], None]
     documents: Documents
-    stores: Sequence[Store]
+    handlers: Mapping[str, Handler]
     clock: WorldClock
     faults: SystemFaults
     switches: Switches
@@ -73,20 +86,6 @@ class Gateway:
         self._parts = parts
         self._buckets = Buckets()
         self._answered = 0
-        reports, documents, stores = parts.reports, parts.documents, parts.stores
-        self._handlers: Mapping[str, Callable[[str, str, Request], Reply]] = {
-            "getMarketplaceParticipations": lambda _seller, _id, _request: sellers.participations(stores),
-            "getAccount": lambda _seller, _id, _request: sellers.account(stores),
-            "getReports": lambda seller, _id, request: reports.get_reports(seller, request),
-            "createReport": lambda seller, _id, request: reports.create_report(seller, request),
-            "getReport": lambda seller, report_id, _request: reports.get_report(seller, report_id),
-            "cancelReport": lambda seller, report_id, _request: reports.cancel_report(seller, report_id),
-            "getReportSchedules": lambda seller, _id, request: reports.get_schedules(seller, request),
-            "createReportSchedule": lambda seller, _id, request: reports.create_schedule(seller, request),
-            "getReportSchedule": lambda seller, schedule_id, _request: reports.get_schedule(seller, schedule_id),
-            "cancelReportSchedule": lambda seller, schedule_id, _request: reports.cancel_schedule(seller, schedule_id),
-            "getReportDocument": documents.mint,
-        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await _request(scope, receive)
@@ -100,6 +99,7 @@ class Gateway:
         if request.method == "GET" and request.body:
             return Reply(400, _HTML_400, {"content-type": "text/html"})
         if request.path == TOKEN_PATH and request.method == "POST":
+            self._play_faults("token")
             return self._parts.account.exchange(request)
         if request.path.startswith(PREFIX) and request.method == "GET":
             return self._parts.documents.download(request)
@@ -126,7 +126,8 @@ class Gateway:
             raise Refused.access(message=self._parts.switches.text("missing_role_message"))
         if request.method == "POST" and not request.headers.get("content-type", "").startswith("application/json"):
             raise Refused(415, "UnsupportedMediaType", "The media type is not supported")
-        return self._handlers[operation](seller_id, identifier, request)
+        self._parts.up_to(self._parts.clock.now())
+        return self._parts.handlers[operation](seller_id, identifier, request)
 
     def _check_user_agent(self, request: Request) -> None:
         user_agent = request.headers.get("user-agent", "")
@@ -161,6 +162,8 @@ class Gateway:
             self._parts.account.expire_tokens()
         if self._parts.faults.ask(operation, "revoked_token"):
             self._parts.account.revoke()
+        if self._parts.faults.ask(operation, "rotated_secret"):
+            self._parts.account.rotate_secret()
 
     def _details(self, ending: str) -> str:
         told = self._parts.switches.on("expired_token_has_details")
@@ -198,7 +201,15 @@ async def _request(scope: Scope, receive: Receive) -> Request:
     return Request(
         method=scope["method"],
         path=scope["path"],
-        query=dict(parse_qsl(query, keep_blank_values=True)),
+        query=_joined(parse_qsl(query, keep_blank_values=True)),
         headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,
     )
+
+
+def _joined(pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """A parameter that comes several times is a list, as if its values stood beside each other with commas."""
+    query: dict[str, str] = {}
+    for name, value in pairs:
+        query[name] = f"{query[name]},{value}" if name in query else value
+    return query

@@ -30,6 +30,15 @@ LIMITS = {
     "getReportSchedule": Limit(Decimal("0.0222"), 10),
     "cancelReportSchedule": Limit(Decimal("0.0222"), 10),
     "getReportDocument": Limit(Decimal("0.0167"), 15),
+    "searchOrders": Limit(Decimal("0.0056"), 20),
+    "getOrder": Limit(Decimal("0.5"), 30),
+    "listTransactions": Limit(Decimal("0.5"), 10),
+    "listSummary": Limit(Decimal("0.5"), 10),
+    "listBalances": Limit(Decimal("0.5"), 10),
+    "listFinancialEventGroups": Limit(Decimal("0.5"), 30),
+    "listPayouts": Limit(Decimal("0.5"), 10),
+    "searchCatalogItems": Limit(Decimal("2"), 2),
+    "getCatalogItem": Limit(Decimal("2"), 2),
 }
 
 

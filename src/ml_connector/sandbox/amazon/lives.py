@@ -53,12 +53,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The order from ``at`` on: its status, and units ordered and fulfilled of each item."""
+    """The order from ``at`` on: its status, and units ordered and fulfilled of each item; ``shipped`` is the last parcel's."""
 
     at: datetime
     status: str
     counts: tuple[tuple[int, int], ...]
     cancelled_by: str = ""
+    shipped: datetime | None = None
     delivered: bool = False
 
 
@@ -172,14 +173,16 @@ def _shipped(sale: Order, final: Sequence[int], chance: random.Random, *, cancel
     """The last steps: a seller may ship in two parcels, and his parcels are followed until they arrive."""
     shipped_at = sale.posted + timedelta(milliseconds=chance.randrange(1000))
     whole = tuple((units, units) for units in final)
-    steps = [Step(shipped_at, "SHIPPED", whole, cancelled_by)]
+    last = Step(shipped_at, "SHIPPED", whole, cancelled_by, shipped_at)
     if sale.channel != "MFN":
-        return steps
+        return [last]
+    steps = [last]
     if final[0] > 1 and chance.random() < 0.5:
+        before = shipped_at - timedelta(hours=3)
         first_parcel = ((final[0], 1), *((units, units) for units in final[1:]))
-        steps.insert(0, Step(shipped_at - timedelta(hours=3), "PARTIALLY_SHIPPED", first_parcel, cancelled_by))
+        steps.insert(0, Step(before, "PARTIALLY_SHIPPED", first_parcel, cancelled_by, before))
     arrived = shipped_at + timedelta(days=chance.randrange(2, 5), milliseconds=chance.randrange(40_000_000))
-    steps.append(Step(arrived, "SHIPPED", whole, cancelled_by, delivered=True))
+    steps.append(replace(last, at=arrived, delivered=True))
     return steps
 
 

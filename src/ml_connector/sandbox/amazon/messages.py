@@ -6,9 +6,11 @@ Source: SP-API dossier, sections 5 and 6.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Reply:
 
     @classmethod
     def of_json(cls, status: int, body: object) -> Reply:
-        return cls(status, json.dumps(body, ensure_ascii=False).encode(), {"content-type": "application/json"})
+        return cls(status, json_text(body).encode(), {"content-type": "application/json"})
 
 
 class Refused(Exception):
@@ -88,11 +90,37 @@ def report_time(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
 
 
+_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,9})?(?:Z|\+00:00)", re.ASCII)
+
+
 def read_time(text: str) -> datetime:
-    """ISO 8601 in UTC with ``Z``, the only form taken (dossier sections 5 and 25). Raises Refused."""
-    for pattern in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"):
-        try:
-            return datetime.strptime(f"{text}+0000", f"{pattern}%z")
-        except ValueError:
-            continue
-    raise Refused.input("Invalid date/time field")
+    """ISO 8601 in UTC, with ``Z`` or ``+00:00``; other offsets are refused (dossier sections 5 and 25).
+
+    A plus that nobody encoded has become a space on its way here, and is refused too. Raises Refused.
+    """
+    found = _INSTANT.fullmatch(text)
+    if found is None:
+        raise Refused.input("Invalid date/time field")
+    microsecond = int((found[2] or ".0")[1:7].ljust(6, "0"))
+    try:
+        return datetime.fromisoformat(found[1]).replace(microsecond=microsecond, tzinfo=UTC)
+    except ValueError:
+        raise Refused.input("Invalid date/time field") from None
+
+
+def json_text(value: object) -> str:
+    """JSON in which a Decimal is a number with exactly its digits: Finances sends amounts so (dossier section 5)."""
+    match value:
+        case Decimal():
+            return format(value.normalize(), "f") if value else "0"
+        case Mapping():
+            return "{" + ",".join(f"{_quoted(name)}:{json_text(each)}" for name, each in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ",".join(map(json_text, value)) + "]"
+        case str():
+            return _quoted(value)
+        case _:
+            return json.dumps(value)
+
+
+_quoted = json.JSONEncoder(ensure_ascii=False).encode

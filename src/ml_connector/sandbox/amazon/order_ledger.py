@@ -185,5 +185,10 @@ def _versions(life: Life) -> list[tuple[str, str, str, str, str]]:
 
 
 def _state(step: Step) -> str:
-    state = {"counts": step.counts, "cancelled_by": step.cancelled_by, "delivered": step.delivered}
+    state = {
+        "counts": step.counts,
+        "cancelled_by": step.cancelled_by,
+        "shipped": "" if step.shipped is None else stamp(step.shipped),
+        "delivered": step.delivered,
+    }
     return json.dumps(state, separators=(",", ":"))

@@ -23,6 +23,10 @@ class Article:
     price: int
     fulfilment_fee: int
 
+    @property
+    def asin(self) -> str:
+        return ASINS[self.sku]
+
 
 CATALOG: dict[str, tuple[Article, ...]] = {
     "US": (

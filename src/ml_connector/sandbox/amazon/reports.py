@@ -14,8 +14,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ml_connector.sandbox.amazon.filing import SETTLEMENT_TYPE, Filing
-from ml_connector.sandbox.amazon.listings import ORDINARY_TYPES, ordinary_content
 from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, read_time, report_time
+from ml_connector.sandbox.amazon.order_ledger import OrderLedger
+from ml_connector.sandbox.amazon.ordinary_reports import ORDINARY_TYPES, Asked, ordinary_content
+from ml_connector.sandbox.amazon.parameters import listed, whole
 from ml_connector.sandbox.amazon.scenario import Scenario
 from ml_connector.sandbox.clock import WorldClock
 from ml_connector.sandbox.ledger import Book
@@ -23,9 +25,6 @@ from ml_connector.sandbox.switches import Switches
 
 RETENTION = timedelta(days=90)
 STATUSES = ("CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE")
-PERIODS = (
-    "PT5M PT15M PT30M PT1H PT2H PT4H PT8H PT12H P1D P2D P3D PT84H P7D P14D P15D P18D P30D P1M".split()  # noqa: SIM905
-)
 _REFUSED_TYPES = {SETTLEMENT_TYPE: "1118", "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE": "1117"}
 _REMOVED_TYPES = ("GET_V2_SETTLEMENT_REPORT_DATA_XML",)
 _QUEUED = timedelta(seconds=15)
@@ -37,11 +36,12 @@ _FILTERS = {"types", "statuses", "marketplaces", "size", "since", "until"}
 
 
 class Reports:
-    """Reports and schedules of every selling account."""
+    """The reports of every selling account."""
 
     def __init__(self, book: Book, filing: Filing, clock: WorldClock, scenario: Scenario, switches: Switches) -> None:
         self._book = book
         self._filing = filing
+        self._orders = OrderLedger(book)
         self._clock = clock
         self._scenario = scenario
         self._switches = switches
@@ -49,7 +49,6 @@ class Reports:
     def get_reports(self, seller_id: str, request: Request) -> Reply:
         """``GET /reports``: the newest first, in pages; a token comes alone."""
         now = self._clock.now()
-        self._filing.up_to(now)
         wanted, offset = self._wanted(request.query, now)
         since = max(read_time(str(wanted["since"])), now - RETENTION)
         statuses, marketplaces = set(_texts(wanted["statuses"])), set(_texts(wanted["marketplaces"]))
@@ -76,41 +75,41 @@ class Reports:
     def create_report(self, seller_id: str, request: Request) -> Reply:
         """``POST /reports``: ordinary types only; settlement types are made by Amazon."""
         asked = request.json()
-        report_type, marketplace_ids = self._asked_for(asked)
+        report_type, marketplace_ids = self.asked_for(asked)
         now = self._clock.now().replace(microsecond=0)
-        start = _instant(asked, "dataStartTime", now)
-        end = _instant(asked, "dataEndTime", now)
-        content = ordinary_content(report_type, self._filing.chains, start, end)
+        start = instant_of(asked, "dataStartTime", now)
+        end = instant_of(asked, "dataEndTime", now)
+        return Reply.of_json(
+            202, {"reportId": self.make(seller_id, Asked(report_type, marketplace_ids, start, end, now))}
+        )
+
+    def make(self, seller_id: str, asked: Asked, *, schedule_id: str = "") -> str:
+        """Queue a report at ``asked.as_of`` and decide what becomes of it; its id."""
+        regional = self._switches.on("flat_files_are_regional")
+        stores = [chain.store for chain in self._filing.chains]
+        content = ordinary_content(asked, stores, self._orders, regional=regional)
         outcome = "CANCELLED" if content is None else "DONE"
-        if self._is_near_duplicate(seller_id, report_type, marketplace_ids, now):
+        if self._is_near_duplicate(seller_id, asked):
             outcome = "CANCELLED"
-        if report_type in self._scenario.fatal_types:
+        if asked.report_type in self._scenario.fatal_types:
             outcome, content = "FATAL", b"The report could not be produced.\n"
-        report_id = self._next_id()
+        report_id = self.next_id()
         document_id = ""
         if outcome == "DONE" or (outcome == "FATAL" and self._switches.on("fatal_has_document")):
             document_id = f"amzn1.spdoc.1.4.na.{hashlib.sha256(report_id.encode()).hexdigest()[:32]}.T0.2651"
-        ready = now + _QUEUED + _WORKED_ON
+        times = (asked.start, asked.end, asked.as_of, asked.as_of + _QUEUED, asked.as_of + _QUEUED + _WORKED_ON)
         with self._book.transaction():
             self._book.execute(
-                "INSERT INTO {reports} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
+                "INSERT INTO {reports} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    report_id,
-                    seller_id,
-                    report_type,
-                    ",".join(marketplace_ids),
-                    start.isoformat(),
-                    end.isoformat(),
-                    now.isoformat(),
-                    (now + _QUEUED).isoformat(),
-                    ready.isoformat(),
-                    outcome,
-                    document_id,
+                    *(report_id, seller_id, asked.report_type, ",".join(asked.marketplace_ids)),
+                    *(each.isoformat() for each in times),
+                    *(outcome, document_id, schedule_id),
                 ),
             )
             if document_id:
                 self._book.execute("INSERT INTO {documents} VALUES (?, '', ?, 1)", (document_id, content))
-        return Reply.of_json(202, {"reportId": report_id})
+        return report_id
 
     def cancel_report(self, seller_id: str, report_id: str) -> Reply:
         """``DELETE /reports/{reportId}``: only what still waits in the queue."""
@@ -122,42 +121,6 @@ class Reports:
             "UPDATE {reports} SET outcome = 'CANCELLED', works_from = ?, ends = ?, document_id = '' WHERE report_id = ?",
             (at, at, report_id),
         )
-        return Reply(200)
-
-    def create_schedule(self, seller_id: str, request: Request) -> Reply:
-        """``POST /schedules``: one for each type and set of marketplaces; asking again replaces it."""
-        asked = request.json()
-        report_type, marketplace_ids = self._asked_for(asked)
-        period = asked.get("period")
-        if period not in PERIODS:
-            raise Refused.input("Invalid period")
-        following = _instant(asked, "nextReportCreationTime", self._clock.now().replace(microsecond=0))
-        key = (seller_id, report_type, ",".join(marketplace_ids))
-        schedule_id = self._next_id()
-        with self._book.transaction():
-            self._book.execute("DELETE FROM {schedules} WHERE seller_id = ? AND type = ? AND marketplace_ids = ?", key)
-            self._book.execute(
-                "INSERT INTO {schedules} VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (schedule_id, *key, str(period), following.isoformat(), json.dumps(asked.get("reportOptions", {}))),
-            )
-        return Reply.of_json(201, {"reportScheduleId": schedule_id})
-
-    def get_schedules(self, seller_id: str, request: Request) -> Reply:
-        """``GET /schedules``."""
-        types = _list(request.query, "reportTypes", most=10)
-        if not types:
-            raise Refused.input("Missing required parameter: reportTypes")
-        rows = self._book.rows("SELECT * FROM {schedules} WHERE seller_id = ? ORDER BY schedule_id", (seller_id,))
-        return Reply.of_json(200, {"reportSchedules": [_schedule(row) for row in rows if row["type"] in types]})
-
-    def get_schedule(self, seller_id: str, schedule_id: str) -> Reply:
-        """``GET /schedules/{reportScheduleId}``."""
-        return Reply.of_json(200, _schedule(self._own_schedule(seller_id, schedule_id)))
-
-    def cancel_schedule(self, seller_id: str, schedule_id: str) -> Reply:
-        """``DELETE /schedules/{reportScheduleId}``."""
-        self._own_schedule(seller_id, schedule_id)
-        self._book.execute("DELETE FROM {schedules} WHERE schedule_id = ?", (schedule_id,))
         return Reply(200)
 
     def holds_document(self, seller_id: str, document_id: str) -> bool:
@@ -174,28 +137,24 @@ class Reports:
             if len(query) > 1:
                 raise Refused.input("nextToken must be the only parameter")
             return _read_token(query["nextToken"])
-        types = _list(query, "reportTypes", most=10)
+        types = listed(query, "reportTypes", most=10)
         if not types:
             raise Refused.input("Missing required parameter: reportTypes or nextToken")
-        statuses = _list(query, "processingStatuses", most=len(STATUSES))
-        if not set(statuses) <= set(STATUSES):
-            raise Refused.input("Invalid processingStatuses")
-        size = query.get("pageSize", str(_PAGE_SIZE_DEFAULT))
-        if not (size.isascii() and size.isdigit() and 1 <= int(size) <= 100):
-            raise Refused.input("Invalid pageSize")
+        statuses = listed(query, "processingStatuses", most=len(STATUSES), allowed=STATUSES)
+        size = whole(query, "pageSize", default=_PAGE_SIZE_DEFAULT, most=100)
         since = read_time(query["createdSince"]) if "createdSince" in query else now - RETENTION
         until = read_time(query["createdUntil"]) if "createdUntil" in query else now
         wanted: dict[str, object] = {
             "types": types,
             "statuses": statuses,
-            "marketplaces": _list(query, "marketplaceIds", most=10),
+            "marketplaces": listed(query, "marketplaceIds", most=10),
             "size": size,
             "since": since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "until": until.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
         return wanted, 0
 
-    def _asked_for(self, asked: Mapping[str, object]) -> tuple[str, list[str]]:
+    def asked_for(self, asked: Mapping[str, object]) -> tuple[str, list[str]]:
         """Type and marketplaces of a report or schedule that somebody wants made. Raises Refused."""
         report_type, marketplace_ids = asked.get("reportType"), asked.get("marketplaceIds")
         if not isinstance(report_type, str):
@@ -211,34 +170,24 @@ class Reports:
             raise Refused.input("Invalid marketplaceIds")
         return report_type, [str(each) for each in marketplace_ids]
 
-    def _is_near_duplicate(
-        self, seller_id: str, report_type: str, marketplace_ids: Sequence[str], now: datetime
-    ) -> bool:
+    def _is_near_duplicate(self, seller_id: str, asked: Asked) -> bool:
         if not self._switches.on("near_duplicates_are_cancelled"):
             return False
+        since = (asked.as_of - _NEAR_DUPLICATE).isoformat()
         before = self._book.row(
             "SELECT 1 FROM {reports} WHERE seller_id = ? AND type = ? AND marketplace_ids = ? AND created > ?",
-            (seller_id, report_type, ",".join(marketplace_ids), (now - _NEAR_DUPLICATE).isoformat()),
+            (seller_id, asked.report_type, ",".join(asked.marketplace_ids), since),
         )
         return before is not None
 
     def _own(self, seller_id: str, report_id: str) -> sqlite3.Row:
         now = self._clock.now()
-        self._filing.up_to(now)
         row = self._book.row("SELECT * FROM {reports} WHERE seller_id = ? AND report_id = ?", (seller_id, report_id))
         if row is None or _is_gone(row, now):
             raise Refused.not_found(f"Report {report_id} was not found")
         return row
 
-    def _own_schedule(self, seller_id: str, schedule_id: str) -> sqlite3.Row:
-        row = self._book.row(
-            "SELECT * FROM {schedules} WHERE seller_id = ? AND schedule_id = ?", (seller_id, schedule_id)
-        )
-        if row is None:
-            raise Refused.not_found(f"Report schedule {schedule_id} was not found")
-        return row
-
-    def _next_id(self) -> str:
+    def next_id(self) -> str:
         """An id nobody has had, for reports and schedules alike."""
         row = self._book.row("INSERT INTO {ids} DEFAULT VALUES RETURNING number")
         if row is None:
@@ -270,6 +219,8 @@ def _report(row: sqlite3.Row, now: datetime) -> dict[str, object]:
         "createdTime": report_time(datetime.fromisoformat(row["created"])),
         "processingStatus": status,
     }
+    if row["schedule_id"]:
+        report["reportScheduleId"] = row["schedule_id"]
     if status != "IN_QUEUE":
         report["processingStartTime"] = report_time(datetime.fromisoformat(row["works_from"]))
     if status not in ("IN_QUEUE", "IN_PROGRESS"):
@@ -279,31 +230,12 @@ def _report(row: sqlite3.Row, now: datetime) -> dict[str, object]:
     return report
 
 
-def _schedule(row: sqlite3.Row) -> dict[str, object]:
-    return {
-        "reportScheduleId": row["schedule_id"],
-        "reportType": row["type"],
-        "marketplaceIds": row["marketplace_ids"].split(","),
-        "reportOptions": json.loads(row["options"]),
-        "period": row["period"],
-        "nextReportCreationTime": report_time(datetime.fromisoformat(row["next_creation"])),
-    }
-
-
-def _list(query: Mapping[str, str], name: str, *, most: int) -> list[str]:
-    if name not in query:
-        return []
-    values = query[name].split(",")
-    if not all(values) or len(values) > most:
-        raise Refused.input(f"Invalid {name}")
-    return values
-
-
 def _texts(value: object) -> Sequence[str]:
     return value if isinstance(value, list) else []
 
 
-def _instant(asked: Mapping[str, object], name: str, default: datetime) -> datetime:
+def instant_of(asked: Mapping[str, object], name: str, default: datetime) -> datetime:
+    """An instant out of a request's body."""
     value = asked.get(name)
     return read_time(str(value)) if value is not None else default
 

@@ -12,6 +12,7 @@
     shrinking_rate = 0.1              # of the seller's own shipments: units or a line cancelled before they ship
     cancelled_rate = 0.06             # orders beside those, for each of them, that come to nothing
     replacement_rate = 0.03           # orders sent once more for nothing
+    bank_currency = "EUR"             # payouts are converted into it; "" (the default): not at all
     unknown_triple = ["US:2"]         # the second settlement of the US store; so for every mark below
     revoked = true                    # conditions of the account
     [amazon.switches]
@@ -51,7 +52,8 @@ Mark = tuple[str, int]
 class Scenario:
     """The Amazon side of a world. ``marks`` holds for each name of MARKS the settlements that have it.
 
-    ``missing_roles`` are operations the application has no role for. ``fatal_types`` are report types that end FATAL.
+    ``missing_roles`` are operations the application has no role for, and BUYER or RECIPIENT. ``fatal_types`` are report
+    types that end FATAL. ``bank_currency`` is what every payout is converted into; "" leaves them in the store's currency.
     """
 
     stores: tuple[str, ...] = ("US", "DE")
@@ -63,6 +65,7 @@ class Scenario:
     shrinking_rate: float = 0.1
     cancelled_rate: float = 0.06
     replacement_rate: float = 0.03
+    bank_currency: str = ""
     revoked: bool = False
     secret_rotated: bool = False
     other_region: bool = False
@@ -120,6 +123,13 @@ def _texts(name: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _currency(name: str, value: object) -> str:
+    currencies = ("", *sorted({store.currency for store in STORES.values()}))
+    if value not in currencies:
+        raise ValueError(f"[amazon] {name} must be one of {', '.join(currencies[1:])}, or empty")
+    return str(value)
+
+
 def _stores(name: str, value: object) -> tuple[str, ...]:
     stores = _texts(name, value)
     unknown = [store for store in stores if store not in STORES]
@@ -148,6 +158,7 @@ _READERS = {
     "shrinking_rate": _share,
     "cancelled_rate": _share,
     "replacement_rate": _share,
+    "bank_currency": _currency,
     "revoked": _truth,
     "secret_rotated": _truth,
     "other_region": _truth,
