@@ -37,6 +37,7 @@ T = TypeVar("T")
 #: Above so many groups no journal can be made of them, and memory would grow with the file.
 GROUPS_MAX: Final = 100_000
 _BATCH_ROWS: Final = 8_192
+_BATCH_BLOCKS: Final = 32  # of rows that are long
 _NON_AMAZON: Final = "non-amazon"
 _TAX_CATEGORY: Final = {
     TaxTreatment.FACILITATED: "facilitator_tax_wash",
@@ -184,6 +185,11 @@ class _Batch:
         self.lines: list[bytes] = []
         self.ticks: list[int] = []
         self.index = _Index(slot_for)
+        self.blocks = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self.lines) >= _BATCH_ROWS or self.blocks >= _BATCH_BLOCKS
 
     def take(self, block: RowBlock[int], columns: list[Sequence[object]]) -> list[TaxSlot]:
         """Sort the block's rows into the index; gives the slots at which tax rows arrived that are still to be decided."""
@@ -193,6 +199,7 @@ class _Batch:
             append(place)
         self.lines += block.lines
         self.ticks += block.ticks
+        self.blocks += 1
         return [slot for _, slot in index.slots if slot.arrived]
 
     def orders(self, block: RowBlock[int], slots: list[TaxSlot]) -> Iterator[bytes]:
@@ -246,7 +253,7 @@ class _Pass:
             slots = batch.take(block, self._columns(block))
             if slots and not self.runs.collect(slots, batch.orders(block, slots)):
                 self.runs.decide(batch.tax_rows(block, slots))
-            if len(batch.lines) >= _BATCH_ROWS:
+            if batch.full:
                 self._sum(batch)
                 batch = None
             if len(self._bins) > self._grouping.groups_max:

@@ -26,8 +26,13 @@ T = TypeVar("T")
 
 #: After so many refused rows the rest is not looked at: the file as a whole is wrong.
 REFUSALS_MAX: Final = 20
-#: Rows of one order are kept in one block, up to so many.
+#: Rows of one order are kept in one block, up to so many, and so many bytes of them.
 _ORDER_ROWS_MAX: Final = 500
+_ORDER_BYTES_MAX: Final = 256 * 2**10
+#: A block has at most so many cells: short rows under a wide header are padded to its width.
+_BLOCK_CELLS_MAX: Final = 2**18
+#: Of posted-date texts that were found good, so many are remembered.
+_DAYS_MAX: Final = 4_096
 _MARK: Final = b"\n"  # begins the first cell of every row in the flat list of cells
 
 
@@ -254,11 +259,14 @@ class SettlementReading(Generic[T]):
             if first == HEADER_LINE:
                 lines = lines[2:]
                 first = SUMMARY_LINE + 1
-            if lines and (block := self._check(first, lines)) is not None:
-                yield block
-            first += len(lines)
-            if self._stopped:
-                return
+            step = max(1, _BLOCK_CELLS_MAX // self._layout.width)
+            for start in range(0, len(lines), step):
+                part = lines[start : start + step] if len(lines) > step else lines
+                if (block := self._check(first, part)) is not None:
+                    yield block
+                first += len(part)
+                if self._stopped:
+                    return
         if self._lines.finding is not None:
             self._refusals.append(self._lines.finding)
         else:
@@ -274,8 +282,10 @@ class SettlementReading(Generic[T]):
             keep = len(lines) - 1
             last = _cell(lines[keep], at)
             floor = max(0 if begun else 2, len(lines) - _ORDER_ROWS_MAX)
-            while keep > floor and _cell(lines[keep - 1], at) == last:
+            room = _ORDER_BYTES_MAX - len(lines[keep])
+            while keep > floor and room > 0 and _cell(lines[keep - 1], at) == last:
                 keep -= 1
+                room -= len(lines[keep])
             if keep < 2 and not begun:
                 held = lines
                 continue
@@ -442,6 +452,8 @@ class SettlementReading(Generic[T]):
         if not fresh:
             return
         odd = {day for day in fresh if day and moment(day.decode()) is None}
+        if len(self._day_seen) + len(fresh) > _DAYS_MAX:
+            self._day_seen.clear()
         self._day_seen |= fresh - odd
         for number, (day, time) in enumerate(zip(days, times, strict=True), first):
             if day in odd and time:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from ml_connector.flows.inspect import inspect_file
-from tests.support.settlement_files import account_row, row, settlement
+from tests.support.settlement_files import COLUMNS, account_row, row, settlement
+
+MIB: Final = 2**20
 
 
 def inspected(path: Path, content: bytes) -> dict[str, object]:
@@ -41,3 +45,47 @@ class TestDatesAtTheEdgeOfTheCalendar:
         found = inspected(tmp_path, settlement([row("10.00")], **{column: text}))
 
         assert codes(found) == [("bad_date", 2)]
+
+
+class TestMemory:
+    """It is bounded by what is held at a time, not by the file."""
+
+    @staticmethod
+    def peak(path: Path, content: bytes) -> tuple[int, dict[str, object]]:
+        """The most bytes that were held at once, and what was found."""
+        tracemalloc.start()
+        try:
+            found = inspected(path, content)
+            return tracemalloc.get_traced_memory()[1], found
+        finally:
+            tracemalloc.stop()
+
+    def test_short_rows_under_a_wide_header(self, tmp_path: Path) -> None:
+        whole = settlement([row("1.00")], columns=(*COLUMNS, *("x" for _ in range(5_000))))
+        head, _, detail = whole.rstrip(b"\n").rpartition(b"\n")
+        short = detail.rstrip(b"\t")
+
+        peak, found = self.peak(tmp_path, head.replace(b"\t1.00\t", b"\t1500.00\t", 1) + (b"\n" + short) * 1_500)
+
+        assert (found["foots"], found["rows"]) == (True, 1_500)
+        assert peak < 24 * MIB
+
+    def test_rows_as_long_as_a_line_may_be(self, tmp_path: Path) -> None:
+        long = [row("1.00", promotion_id="x" * 60_000)] * 600
+
+        peak, found = self.peak(tmp_path, settlement(long))
+
+        assert (found["foots"], found["rows"]) == (True, 600)
+        assert peak < 24 * MIB
+
+    def test_a_posted_date_that_is_another_on_every_row(self, tmp_path: Path) -> None:
+        times = [f"2026-10-13 {n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d} UTC" for n in range(30_000)]
+        content = settlement([row("1.00", posted_date=time, posted_date_time=time) for time in times])
+
+        fewer, _ = self.peak(
+            tmp_path, b"\n".join(content.replace(b"\t30000.00\t", b"\t12000.00\t").split(b"\n")[:12_002])
+        )
+        many, found = self.peak(tmp_path, content)
+
+        assert found["foots"]
+        assert many < fewer + MIB
