@@ -14,6 +14,7 @@ from ml_connector.domain.settlements import Group, Triple
 
 _FINDINGS_MAX: Final = 50
 _LINES_SHOWN: Final = 5
+_LABEL_SHOWN: Final = 80
 
 
 def unknown_triples(groups: Iterable[Group], vocabulary: Vocabulary, currency: str) -> list[Finding]:
@@ -41,7 +42,12 @@ def _finding(triple: Triple, members: list[Group], vocabulary: Vocabulary, curre
     )
     return Finding(
         "unknown_triple",
-        f"No rule knows {triple}: {count} row(s) on line {shown}, {amount} {currency}. Add a rule for it before it is posted."
+        f"No rule knows {_shown(triple)}: {count} row(s) on line {shown}, {amount} {currency}. Add a rule for it before it is posted."
         + (f" Nearest: {near}." if near else ""),
         lines[0],
     )
+
+
+def _shown(triple: Triple) -> str:
+    """Labels are free text, as long as a line may be."""
+    return str(Triple(*(cell if len(cell) <= _LABEL_SHOWN else f"{cell[:_LABEL_SHOWN]}..." for cell in triple)))

@@ -27,6 +27,8 @@ WITHHELD: Final = "withheld"
 
 _ANY: Final = "*"
 _ALIKE_MIN: Final = 0.5
+#: Likeness is taken of so many characters: its cost grows with their square, and a cell may be a whole line long.
+_LABEL_MAX: Final = 120
 _CELLS: Final = ("transaction-type", "amount-type", "amount-description")
 
 
@@ -82,7 +84,7 @@ class Vocabulary:
 
     def suggest(self, triple: Triple, count: int = 3) -> tuple[Suggestion, ...]:
         """The nearest known rules for an unknown triple, best first."""
-        folded = _fold(triple)
+        folded = Triple(*(cell[:_LABEL_MAX] for cell in _fold(triple)))
         scored = [(_nearness(folded, known), rule) for known, rule in self._folded]
         scored = [(score, rule) for score, rule in scored if score[0] >= _ALIKE_MIN]
         scored.sort(key=lambda pair: (-pair[0][0], pair[1].triple))
