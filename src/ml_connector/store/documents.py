@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Integer, Select, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ml_connector.domain.documents import Document, State, Stored, from_stored, store_form
@@ -32,6 +32,19 @@ _CHANGE: Final = update(documents).where(documents.c.key == bindparam("wanted"))
 _FREEZE: Final = _CHANGE.values(
     first_intent_at=func.coalesce(documents.c.first_intent_at, bindparam("frozen_at", type_=Instant))
 )
+# One state at a time, in the order of its index: what waits behind is not looked at, however much it is.
+_WAITING: Final = (
+    select(documents.c.created_at, documents.c.set_id)
+    .where(
+        documents.c.connection == bindparam("of_connection"),
+        documents.c.state == bindparam("of_state"),
+        or_(documents.c.next_look_at.is_(None), documents.c.next_look_at <= bindparam("by", type_=Instant)),
+    )
+    .order_by(documents.c.created_at, documents.c.set_id)
+    .limit(bindparam("most", type_=Integer))
+)
+#: How many documents of one set are reckoned with when sets are looked for; one with more is found all the same.
+_MEMBERS: Final = 8
 _OF_SETS: Final = (
     select(documents)
     .where(documents.c.set_id.in_(bindparam("sets", expanding=True)))
@@ -96,6 +109,10 @@ class DocumentRow:
             document = from_stored(self.schema, self.canonical)
             object.__setattr__(self, "_document", document)
         return document
+
+    def is_due(self, now: datetime) -> bool:
+        """A poster has something to do with it by ``now``."""
+        return self.state in ON_ITS_WAY and (self.next_look_at is None or self.next_look_at <= now)
 
     @property
     def tried(self) -> bool:
@@ -190,24 +207,13 @@ def due(conn: Connection, connection: str, now: datetime, limit: int) -> list[Do
 
     Sets are never cut: a commit waits for the other documents of its set, so they are looked at together.
     """
-    waiting = _due(connection, now)
-    oldest = func.min(documents.c.created_at)
-    sets = (
-        conn.execute(
-            select(documents.c.set_id)
-            .where(*waiting)
-            .group_by(documents.c.set_id)
-            .order_by(oldest, documents.c.set_id)
-            .limit(limit)
-        )
-        .scalars()
-        .all()
-    )
-    order = (documents.c.created_at, documents.c.set_id, documents.c.position, documents.c.key)
-    found: list[DocumentRow] = []
-    for some in portions(sets):
-        found += many(conn, select(documents).where(*waiting, documents.c.set_id.in_(some)).order_by(*order), _row)
-    return found
+    waiting: list[tuple[datetime, str]] = []
+    for state in ON_ITS_WAY:
+        values = {"of_connection": connection, "of_state": state.value, "by": now, "most": limit * _MEMBERS}
+        waiting += [(row.created_at, row.set_id) for row in conn.execute(_WAITING, values)]
+    sets = list(dict.fromkeys(set_id for _, set_id in sorted(waiting)))[:limit]
+    rows = [row for members in of_sets(conn, sets).values() for row in members if row.is_due(now)]
+    return sorted(rows, key=lambda row: (row.created_at, row.set_id, row.position, row.key))
 
 
 def next_look_at(conn: Connection, connection: str) -> datetime | None:
@@ -306,14 +312,6 @@ def lines(conn: Connection, key: DocumentKey) -> list[DocumentLine]:
         )
         for row in conn.execute(query)
     ]
-
-
-def _due(connection: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        documents.c.connection == connection,
-        documents.c.state.in_(ON_ITS_WAY),
-        or_(documents.c.next_look_at.is_(None), documents.c.next_look_at <= now),
-    )
 
 
 def _by_keys(conn: Connection, keys: Sequence[DocumentKey]) -> list[DocumentRow]:

@@ -211,7 +211,7 @@ documents = Table(
     Column("updated_at", Instant, nullable=False),
     Column("posted_at", Instant),
     UniqueConstraint("connection", "kind", "wire_key"),
-    Index(None, "connection", "state", "next_look_at"),
+    Index(None, "connection", "state", "created_at", "set_id", "next_look_at"),
     Index(None, "link", "state", "created_at"),
 )
 

@@ -20,7 +20,7 @@ from ml_connector.domain.target import Outcome
 from ml_connector.store import attempts, documents, posting_sets
 from ml_connector.store.documents import NewDocument
 from tests.support.clock import NOON, FakeClock
-from tests.support.databases import in_transaction
+from tests.support.databases import in_transaction, sqlite_database
 from tests.support.entries import entry
 
 T = TypeVar("T")
@@ -179,6 +179,28 @@ def test_due_is_what_waits_now_with_its_whole_set_oldest_set_first(where: str | 
 
     assert now == [october.key, november.key]
     assert in_an_hour == [october.key, november.key, later.key]
+
+
+def test_a_set_is_never_cut_however_many_documents_it_has(where: str | Path) -> None:
+    many = [entry("111", f"2026P{place:02d}") for place in range(1, 21)]
+
+    def due(conn: Connection) -> list[str]:
+        documents.add(conn, [new(each, "a", place) for place, each in enumerate(many)])
+        documents.add(conn, [new(entry("222"), "b")])
+        return [row.key for row in documents.due(conn, "sap", NOON, 1)]
+
+    assert given(where, due) == [each.key for each in many]
+
+
+def test_what_is_due_is_read_off_an_index_in_its_order(tmp_path: Path) -> None:
+    def plan(conn: Connection) -> list[str]:
+        query = documents._WAITING.params(of_connection="sap", of_state="posting", by=NOON, most=8)
+        text_of_it = query.compile(conn, compile_kwargs={"literal_binds": True})
+        return [row.detail for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {text_of_it}")]
+
+    (step,) = given(sqlite_database(tmp_path), plan)
+
+    assert "USING COVERING INDEX ix_documents_connection_state_created_at_set_id_next_look_at" in step
 
 
 def test_the_next_look_is_the_earliest_that_is_planned_and_now_for_what_waits(where: str | Path) -> None:

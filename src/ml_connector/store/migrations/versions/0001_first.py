@@ -197,7 +197,11 @@ def _documents() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_documents"),
         sa.UniqueConstraint("connection", "kind", "wire_key", name="uq_documents_connection_kind_wire_key"),
     )
-    op.create_index("ix_documents_connection_state_next_look_at", "documents", ["connection", "state", "next_look_at"])
+    op.create_index(
+        "ix_documents_connection_state_created_at_set_id_next_look_at",
+        "documents",
+        ["connection", "state", "created_at", "set_id", "next_look_at"],
+    )
     op.create_index("ix_documents_link_state_created_at", "documents", ["link", "state", "created_at"])
     op.create_index("ix_documents_set_id", "documents", ["set_id"])
     op.create_table(
