@@ -10,13 +10,14 @@ A restated settlement waits until the posting set of the original is terminal: t
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ml_connector.accounting.lineage import Lineage, LineageOf
 from ml_connector.accounting.period_split import Calendar, Posting
@@ -26,6 +27,9 @@ from ml_connector.domain.documents import JournalEntry, JournalLine
 from ml_connector.domain.errors import Finding, Inconsistent
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.settlements import SettlementGroups, SettlementHead
+
+#: ``<acct4>-JE-<settlement id>-<fiscal period>``; the id may hold hyphens, so the last period in the key counts.
+_PLANNED: Final = re.compile(r".+-[0-9]{4}P[0-9]+(?=-|$)")
 
 
 class Verdict(StrEnum):
@@ -70,8 +74,15 @@ class LineIdentity(NamedTuple):
 
 def planned_period(entry: JournalEntry) -> str:
     """The fiscal period an entry was planned for, from its key: a delta may be posted into a later one."""
-    parts = entry.key.split("-")
-    return parts[3]
+    return _planned_key(entry.key).rpartition("-")[2]
+
+
+def _planned_key(key: DocumentKey) -> DocumentKey:
+    """The key up to the period: that of the entry which was planned first, without what deltas and repeats add."""
+    match = _PLANNED.match(key)
+    if match is None:
+        raise Inconsistent(f"{key} is no key of a settlement's entry.")
+    return DocumentKey(match[0])
 
 
 def identity(entry: JournalEntry, line: JournalLine) -> LineIdentity:
@@ -160,7 +171,7 @@ def _delta(
         if not isinstance(placed, Posting):
             findings.append(_no_open_day(new.head.settlement_id, original.posting_date))
             continue
-        key = DocumentKey(f"{'-'.join(original.key.split('-')[:4])}-{suffix}")
+        key = DocumentKey(f"{_planned_key(original.key)}-{suffix}")
         entries.append(
             replace(
                 original,

@@ -38,7 +38,8 @@ _V1_COLUMNS: Final = 36
 _V1_MARK: Final = "price-type"
 _BOM: Final = "\ufeff"
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
-_SETTLEMENT_ID: Final = re.compile(r"[0-9A-Za-z-]{1,40}", re.ASCII)
+#: Some 11 digits in every file seen. More than that a document key could not carry (``domain.keys``).
+_SETTLEMENT_ID: Final = re.compile(r"[0-9A-Z-]{1,40}", re.ASCII)
 
 HEADER_LINE: Final = 1
 SUMMARY_LINE: Final = 2

@@ -95,6 +95,16 @@ def test_a_delta_has_a_key_of_its_own_and_names_what_it_corrects() -> None:
     assert first.posting_date == date(2026, 10, 31)
 
 
+def test_a_settlement_id_with_a_hyphen_changes_nothing_of_that() -> None:
+    old, new = (settlement(rows, end=END, settlement_id="9-11") for rows in (ORIGINAL, (*ORIGINAL, LATER)))
+    posted = plan_of(old).entries
+    delta = restate(old, new, posted=posted, plan=plan_of(new), calendar=TODAY).entries
+
+    assert [planned_period(entry) for entry in (*posted, *delta)] == ["2026P10", "2026P11"] * 2
+    assert planned_period(posted_again(posted[0], delta[0].key)) == "2026P10"
+    assert [entry.key for entry in delta] == [f"{entry.key}-{new.sha256[:8].upper()}" for entry in posted]
+
+
 def test_a_changed_total_is_a_task_for_a_person() -> None:
     result = restated(file(*ORIGINAL, LATER))
 

@@ -175,6 +175,13 @@ def test_a_broken_file_is_refused_with_the_line(
     assert file.sha256 == hashlib.sha256(content).hexdigest()
 
 
+@pytest.mark.parametrize(("text", "good"), [("90000000011", True), ("A-7", True), ("a7", False), ("9/1", False)])
+def test_a_settlement_id_is_one_that_a_document_key_can_carry(text: str, good: bool) -> None:
+    findings = read(settlement([], "0", settlement_id=text))[3]
+
+    assert codes(findings) == ([] if good else [("bad_settlement_id", 2)])
+
+
 def test_gzip_that_ends_early_names_the_line_where_it_ends() -> None:
     whole = settlement([row("1.00", sku=hashlib.sha256(str(n).encode()).hexdigest()) for n in range(500)])
 
