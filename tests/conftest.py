@@ -1,4 +1,5 @@
-"""Puts the checkout on the path, so that tests can share code from ``tests/support``, and closes the contract gate."""
+"""Puts the checkout on the path, so that tests can share code from ``tests/support``, closes the contract gate, and prints
+what tests have to tell."""
 
 import sys
 from pathlib import Path
@@ -9,3 +10,4 @@ from tests.support.contract_gate import (  # noqa: F401  hooks that pytest finds
     pytest_make_collect_report,
     pytest_runtest_makereport,
 )
+from tests.support.told import pytest_terminal_summary  # noqa: F401

@@ -50,17 +50,25 @@ class Trade:
 
 @contextmanager
 def trade(
-    folder: Path, *, claims: bool, stores: Sequence[str] = _STORES, settlements: int = 2, held_s: float = 0.2
+    folder: Path,
+    *,
+    claims: bool,
+    stores: Sequence[str] = _STORES,
+    settlements: int = 2,
+    held_s: float = 0.2,
+    late: float = 0.0,
 ) -> Iterator[Trade]:
     """Two settlements of each of six stores: about twenty entries, four in flight at a time.
 
-    The ERP handles a write at once and holds its answer back for ``held_s`` seconds of real time.
+    The ERP handles a write at once and holds its answer back for ``held_s`` seconds of real time. A share of ``late`` writes
+    lies in the network for as long instead, and is handled then, whether or not somebody still waits.
     """
     scenario = f"[amazon]\nstores = {json.dumps(list(stores))}\nsettlements = {settlements}\norders_per_day = 1\n"
     faults = "".join(
-        f'[[faults]]\nsystem = "sap_business_one"\noperation = "{operation}"\nfault = "held_reply"\n'
-        f"seconds = {held_s * SPEED}\n"
+        f'[[faults]]\nsystem = "sap_business_one"\noperation = "{operation}"\nfault = "{fault}"\n'
+        f"seconds = {held_s * SPEED}\n{chance}"
         for operation in _WRITES
+        for fault, chance in (("late", f"probability = {late}\n"), ("held_reply", ""))
     )
     with sandbox(folder, speed=SPEED, scenario=scenario, fault_plan=faults) as world:
         ours = installation(
@@ -79,27 +87,25 @@ KINDS: Final = (BEFORE, BETWEEN, AFTER)
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """One kill: for each write of the killed process, how far it had come, and what that makes of the kill.
+    """One kill: how far each write of the killed process had come, in the order of their intents. The newest one says where
+    the kill fell."""
 
-    Between acceptance and recorded outcome, when that is so for at least one write; else before, when a write had begun and
-    was not accepted; else after.
-    """
-
-    writes: Counter[str]
+    writes: tuple[str, ...]
 
     @property
     def kind(self) -> str:
-        return next((kind for kind in (BETWEEN, BEFORE) if self.writes[kind]), AFTER)
+        return self.writes[-1]
 
 
 def fall(world: Trade, since_attempt: int) -> Fall:
     """Where the process that made the attempts after ``since_attempt`` was killed: our database against the ERP's ledger."""
     accepted = {key_of(entry) for entry in world.sandbox.entries()}
     attempts = world.ours.rows(
-        "SELECT d.wire_key, a.outcome FROM attempts a JOIN documents d ON d.key = a.key WHERE a.id > ?", [since_attempt]
+        "SELECT d.wire_key, a.outcome FROM attempts a JOIN documents d ON d.key = a.key WHERE a.id > ? ORDER BY a.id",
+        [since_attempt],
     )
     return Fall(
-        Counter(
+        tuple(
             AFTER if outcome != "intent" else BETWEEN if wire_key in accepted else BEFORE
             for wire_key, outcome in attempts
         )
