@@ -44,7 +44,9 @@ def _address(label: str) -> Callable[[str], str]:
         url = text.strip().rstrip("/")
         try:
             parts = urlsplit(url)
-            usable = bool(parts.hostname) and not (parts.username or parts.query or parts.fragment) and url.isascii()
+            usable = bool(parts.hostname) and re.fullmatch(r"[!-~]+", url) is not None
+            # Neither credentials, which would be kept and shown with the settings, nor a query.
+            usable = usable and not any(mark in url for mark in "@?#")
             _ = parts.port
         except ValueError:
             usable = False

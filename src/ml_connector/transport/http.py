@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json as jsonlib
 import logging
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from ml_connector.domain.clock import Clock
-from ml_connector.domain.errors import BadAnswer, LimitExceeded, RateLimited, Unavailable
+from ml_connector.domain.errors import BadAnswer, LimitExceeded, RateLimited, Unavailable, WrongUse
 from ml_connector.domain.target import NotSent, Pass, PassRefused, Unknown
 
 #: The moment between "connected" and "first byte", as httpcore2 names it to a ``trace`` extension.
@@ -32,6 +33,11 @@ FIRST_BYTE: Final = "send_request_headers.started"
 _BACKOFF_FIRST_S: Final = 0.5
 _BACKOFF_MAX_S: Final = 30.0
 _RETRY_AFTER_MAX_S: Final = 120.0
+#: How an answer may be packed: once. Packed twice, a small answer unpacks to gigabytes before anybody can count.
+_ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
+#: Escapes for what no database and no terminal takes: NUL, and halves of characters.
+_UNSTORABLE_ESCAPES: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 # The library logs whole addresses (presigned ones are secrets) at INFO, and heads with their cookies at DEBUG.
@@ -57,9 +63,10 @@ class Answer:
     """What a server said. Header names are lower-case; ``set_cookies`` keeps every Set-Cookie line as it came."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
-    set_cookies: tuple[str, ...] = ()
+    # Bodies, cookies and addresses in headers may be secrets: a representation must be fit for any log.
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    set_cookies: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
@@ -68,9 +75,22 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON, fractions as Decimal. Raises :class:`BadAnswer` for anything else, NaN included."""
         try:
-            return jsonlib.loads(self.body, parse_float=Decimal, parse_constant=_no_constant)
+            return _storable(jsonlib.loads(self.body, parse_float=Decimal, parse_constant=_no_constant), self.body)
         except (ValueError, RecursionError) as error:
             raise BadAnswer(f"The answer (HTTP {self.status}) is not JSON.") from error
+
+
+def _storable(value: Any, source: bytes) -> Any:
+    """``value`` with U+FFFD for characters that no database takes; most answers hold none and are not walked through."""
+    return _replaced(value) if _UNSTORABLE_ESCAPES.search(source) else value
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_replaced(name): _replaced(item) for name, item in value.items()}
+    return [_replaced(item) for item in value] if isinstance(value, list) else value
 
 
 def _no_constant(name: str) -> Any:
@@ -135,7 +155,7 @@ class HttpClient:
                 await self.clock.sleep(self._backoff_s(attempt, problem))
             try:
                 answer = await self._exchange(request, auth)
-            except (httpx2.TransportError, TimeoutError) as error:
+            except (httpx2.RequestError, TimeoutError) as error:
                 problem = Unavailable(f"{self.name} did not answer ({_what(error)}). Try again later.")
             else:
                 if answer.status == 429:
@@ -180,7 +200,7 @@ class HttpClient:
             answer = await self._exchange(request, auth)
         except PassRefused as refused:
             return Unknown(f"sent once, then: {refused}") if sent else NotSent(str(refused))
-        except (httpx2.TransportError, TimeoutError) as error:
+        except (httpx2.RequestError, TimeoutError) as error:
             return Unknown(_what(error)) if sent else NotSent(_what(error))
         except LimitExceeded as error:
             return Unknown(str(error))
@@ -220,7 +240,7 @@ class HttpClient:
                     return _answer(response, b"")
                 finally:
                     await response.aclose()
-        except (httpx2.TransportError, TimeoutError) as error:
+        except (httpx2.RequestError, TimeoutError) as error:
             raise Unavailable(f"A download from {self.name} was cut ({_what(error)}).") from error
 
     async def aclose(self) -> None:
@@ -236,7 +256,11 @@ class HttpClient:
         content: bytes | None,
     ) -> httpx2.Request:
         url = path if "://" in path else self.base_url.rstrip("/") + path
-        return self._client.build_request(method, url, params=params, headers=headers, content=content)
+        try:
+            return self._client.build_request(method, url, params=params, headers=headers, content=content)
+        except httpx2.InvalidURL:
+            # Without its cause, which may repeat the address.
+            raise WrongUse(f"The address of {self.name} cannot be used: check the connection.") from None
 
     async def _exchange(self, request: httpx2.Request, auth: httpx2.Auth | None) -> Answer:
         async with asyncio.timeout(self.timeouts.total_s):
@@ -247,6 +271,8 @@ class HttpClient:
                 await response.aclose()
 
     async def _body(self, response: httpx2.Response) -> bytes:
+        if response.headers.get("content-encoding", "identity").strip().lower() not in _ENCODINGS:
+            raise httpx2.DecodingError("packed in a way that was not asked for", request=response.request)
         pieces = bytearray()
         async for piece in response.aiter_bytes():
             pieces += piece
@@ -286,4 +312,6 @@ def _what(error: BaseException) -> str:
         return "time-out" if not isinstance(error, httpx2.ConnectTimeout) else "no connection in time"
     if isinstance(error, httpx2.ConnectError):
         return "no connection"
+    if isinstance(error, httpx2.DecodingError):
+        return "its answer cannot be unpacked"
     return "connection broken"

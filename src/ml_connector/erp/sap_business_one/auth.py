@@ -18,6 +18,7 @@ from ml_connector.domain.errors import BadAnswer, SignInFailed, Unavailable
 from ml_connector.erp.sap_business_one.config import Config
 from ml_connector.erp.sap_business_one.errors import grace_s, parse_error, session_lost
 from ml_connector.transport.http import Answer, HttpClient
+from ml_connector.transport.redaction import Redactor
 
 _COOKIES: Final = ("B1SESSION", "ROUTEID", "CompanyDB")
 _DEFAULT_TIMEOUT_MIN: Final = 30
@@ -154,8 +155,8 @@ class SessionAuth(httpx2.Auth):
         if status == 401 or not 400 <= status < 500:
             return status == 401
         length = response.headers.get("content-length", "")
-        if not (length.isdigit() and int(length) <= _ERROR_BODY_MAX):
-            # Too long to be an envelope, or of unknown length: the caller judges it within its own limits.
+        if not (length.isdigit() and int(length) <= _ERROR_BODY_MAX) or "content-encoding" in response.headers:
+            # Too long to be an envelope, packed, or of unknown length: the caller judges it within its own limits.
             return False
         error = parse_error(status, await response.aread())
         return session_lost(status, error, idle_s=idle_s, timeout_s=self._session.timeout_s)
@@ -178,11 +179,15 @@ def _sign_in_failed(config: Config, answer: Answer) -> SignInFailed:
         return SignInFailed(
             f"Nothing that speaks SAP's Service Layer answered the sign-in (HTTP {answer.status}). Check the address."
         )
+    # Some servers repeat what they were sent.
+    redactor = Redactor()
+    redactor.learn([config.password])
+    words = redactor.text(error.words)
     if error.number == _LOCKED_CODE:
         return SignInFailed(
-            f"SAP has locked the user {config.username!r}. Ask the SAP administrator to unlock it. SAP says: {error.words}"
+            f"SAP has locked the user {config.username!r}. Ask the SAP administrator to unlock it. SAP says: {words}"
         )
     return SignInFailed(
         f"SAP refused the sign-in of {config.username!r} to {config.company_db!r}. Check company database, user and "
-        f"password before trying again: SAP locks a user after a few wrong tries. SAP says: {error.words}"
+        f"password before trying again: SAP locks a user after a few wrong tries. SAP says: {words}"
     )

@@ -60,8 +60,8 @@ class ServiceLayer:
                 )
 
         answer = await ask()
-        if "content-length" not in answer.headers and self._lost(answer):
-            # The sign-in flow looks into short answers of known length only; this one had none.
+        if ("content-length" not in answer.headers or "content-encoding" in answer.headers) and self._lost(answer):
+            # The sign-in flow looks into short, plain answers of known length only; this was none.
             self.session.lost(await self.session.cookie())
             answer = await ask()
         if answer.status == 401:

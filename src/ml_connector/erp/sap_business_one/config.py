@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,8 +20,15 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 def _base_url(text: str) -> str:
     url = text.strip().rstrip("/")
-    parts = urlsplit(url)
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        usable = bool(parts.hostname) and re.fullmatch(r"[!-~]+", url) is not None
+        # Neither credentials, which would be kept and shown with the settings, nor a query.
+        usable = usable and not any(mark in url for mark in "@?#")
+    except ValueError:
+        usable = False
+    if not usable:
         raise WrongUse("The Service Layer address must look like https://host:50000/b1s/v2.")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise WrongUse("The Service Layer address must begin with https://: a password goes over that line.")

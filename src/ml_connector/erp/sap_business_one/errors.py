@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Final
 
-from ml_connector.domain.errors import MlConnectorError, NotPermitted, RefusedByServer
+from ml_connector.domain.errors import BadAnswer, MlConnectorError, NotPermitted, RefusedByServer
+from ml_connector.transport.http import Answer
+from ml_connector.transport.redaction import Redactor
 
 #: Codes by their meaning (contracts, ``error-catalogue.json``).
 SESSION_CODE: Final = 301
@@ -20,6 +21,7 @@ NO_PERMISSION_CODES: Final = frozenset({-6006, 804})
 _GRACE_S: Final = 60.0
 
 _WORDS_MAX: Final = 2048
+_SHAPES: Final = Redactor()
 _SESSION_WORDS: Final = re.compile(r"invalid session|session.*(?:time ?out|expired)", re.IGNORECASE)
 _EXISTS_WORDS: Final = re.compile(r"already exists", re.IGNORECASE)
 _INNER_CODE: Final = re.compile(r"\(?(-?\d+)\)? - ")
@@ -60,14 +62,14 @@ class ServiceError:
 def parse_error(status: int, body: bytes) -> ServiceError | None:
     """The envelope in ``body``: v1 or v2 form, code as number or text. None where there is none (HTML, empty, other)."""
     try:
-        error = json.loads(body)["error"]
+        error = Answer(status, {}, body).json()["error"]
         code, message = error["code"], error["message"]
         words = message["value"] if isinstance(message, dict) else message
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (BadAnswer, KeyError, TypeError):
         return None
     if not isinstance(code, (int, str)) or not isinstance(words, str):
         return None
-    return ServiceError(status, str(code).strip(), words.strip()[:_WORDS_MAX])
+    return ServiceError(status, str(code).strip(), _SHAPES.text(words.strip())[:_WORDS_MAX])
 
 
 def grace_s(timeout_s: float) -> float:
