@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from ml_connector.app.connections import Connections
-from ml_connector.app.house import House, recovering
+from ml_connector.app.house import RECOVERY, House, recovering
 from ml_connector.app.links import Links, Mappings
 from ml_connector.domain.errors import WrongUse
 from ml_connector.engine.interface import Order, Slice, SliceEnd, SliceState
@@ -33,6 +33,8 @@ RECONCILE: Final = "reconcile"
 RECONCILE_DAYS: Final = 90
 
 _PIECE_S: Final = 1.0
+#: A lost reply can no longer land after this long: the longest settle window of any connector, and a pass's own life.
+_WAIT_MAX_S: Final = RECOVERY.total_seconds() + 60
 
 
 def _nothing(_done: int, _total: int, _words: str) -> None:
@@ -118,18 +120,22 @@ class Work:
             )
         poster = self._poster(books)
         total = Tally()
+        waited_s = 0.0
         while True:
             tally = await poster.drain()
             total.posted += tally.posted
             total.adopted += tally.adopted
             total.held += tally.held
             total.trouble = tally.trouble
+            if tally.posted or tally.adopted or tally.held:
+                waited_s = 0.0
             if not self.wait or self.stopping() or tally.next_look_at is None or tally.trouble is not None:
                 break
-            pause_s = (tally.next_look_at - self.house.clock.now()).total_seconds()
-            self.progress(
-                total.posted, total.posted + 1, f"waiting {max(0, round(pause_s))} s for a lost reply to settle"
-            )
+            pause_s = max(0.05, (tally.next_look_at - self.house.clock.now()).total_seconds())
+            waited_s += pause_s
+            if waited_s > _WAIT_MAX_S:
+                break  # it waits for something else than a lost reply: the next run looks again
+            self.progress(total.posted, total.posted + 1, f"waiting {round(pause_s)} s for a lost reply to settle")
             await self._pause(pause_s)
         counts = {"posted": total.posted, "adopted": total.adopted, "held": total.held}
         then = (self._order(slice_, books.link.erp, PROVE),)
@@ -140,7 +146,7 @@ class Work:
     async def _pause(self, seconds: float) -> None:
         """Let time pass, in small pieces: whoever asks us to stop does not wait for the rest."""
         clock = self.house.clock
-        end = clock.monotonic() + max(0.05, seconds)
+        end = clock.monotonic() + seconds
         while not self.stopping() and (left_s := end - clock.monotonic()) > 0:
             await clock.sleep(min(left_s, _PIECE_S))
 

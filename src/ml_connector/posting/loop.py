@@ -155,8 +155,13 @@ class Poster:
         same = {row.key: row for row in due}
         members = {set_id: [same.get(row.key, row) for row in rows] for set_id, rows in found.items()}
         linked = {row.key: row.ids for rows in members.values() for row in rows}
+        # A correction comes after what it corrects, which has a set of its own.
+        outside = dict.fromkeys(key for row in due for key in row.document.depends_on if key not in linked)
+        before = [row for key in outside if (row := documents.get(conn, key)) is not None]
+        linked |= {row.key: row.ids for row in before}
         moving = [row.key for rows in members.values() for row in rows if row.state in ON_ITS_WAY]
-        return _Batch(now, tuple(due), members, attempts.trails(conn, moving), linked)
+        done = frozenset(row.key for row in before if row.state is State.POSTED)
+        return _Batch(now, tuple(due), members, attempts.trails(conn, moving), linked, done)
 
     def _decide(
         self,
@@ -178,7 +183,7 @@ class Poster:
         out: dict[DocumentKey, Decision] = {}
         later = batch.looked_at + timedelta(seconds=_LOOK_AGAIN_AT_BLOCKED_S)
         for rows in batch.members.values():
-            out.update(sets.gate([self._member(row, alone.get(row.key), batch) for row in rows], later))
+            out.update(sets.gate([self._member(row, alone.get(row.key), batch) for row in rows], later, batch.done))
         return out
 
     def _member(self, row: DocumentRow, decision: Decision | None, batch: _Batch) -> sets.Member:
@@ -283,13 +288,15 @@ class Poster:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What one round works on: the due documents, their whole sets, what was tried."""
+    """What one round works on: the due documents, their whole sets, what was tried. ``done`` are documents of other sets that
+    one of these comes after, and that are posted."""
 
     looked_at: datetime
     due: tuple[DocumentRow, ...]
     members: Mapping[str, Sequence[DocumentRow]]
     trails: Mapping[DocumentKey, tuple[Any, ...]]
     linked: Mapping[DocumentKey, Ids]
+    done: frozenset[DocumentKey]
 
 
 def _case(row: DocumentRow, batch: _Batch) -> Case:

@@ -6,7 +6,7 @@ cause and replays; half a settlement is never called done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,11 +42,14 @@ class Member:
         return self.state in {State.HELD, State.DROPPED} or isinstance(self.decision, Hold)
 
 
-def gate(members: Sequence[Member], later: datetime) -> Mapping[DocumentKey, Decision]:
+def gate(
+    members: Sequence[Member], later: datetime, done: Collection[DocumentKey] = ()
+) -> Mapping[DocumentKey, Decision]:
     """What may really be done in this round, for every member that was looked at and has something to do.
 
     A commit goes ahead only when every other member is done, entered or begun, and all it depends on is done. ``later`` is
-    when to look again at a document that waits for something that nobody is about to do.
+    when to look again at a document that waits for something that nobody is about to do; ``done`` are documents of other
+    sets that are posted.
     """
     standing = _Standing(
         members={member.key: member for member in members},
@@ -55,6 +58,7 @@ def gate(members: Sequence[Member], later: datetime) -> Mapping[DocumentKey, Dec
         waiting=next((member.decision for member in members if isinstance(member.decision, Wait)), None),
         entering=any(isinstance(m.decision, Go) and not m.decision.step.counts for m in members),
         later=later,
+        done=done,
     )
     out: dict[DocumentKey, Decision] = {}
     for member in members:
@@ -76,9 +80,10 @@ class _Standing:
     waiting: Wait | None
     entering: bool
     later: datetime
+    done: Collection[DocumentKey]
 
     def is_done(self, key: DocumentKey) -> bool:
-        return key in self.members and self.members[key].done
+        return key in self.done or (key in self.members and self.members[key].done)
 
 
 def _gate_one(member: Member, go: Go, standing: _Standing) -> Decision | None:
