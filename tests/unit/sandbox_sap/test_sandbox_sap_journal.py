@@ -108,7 +108,7 @@ def test_amounts_are_rounded_to_the_decimals_of_the_company() -> None:
         ({"JournalEntryLines": [LINES[0], {"AccountCode": "113000", "Credit": 310.5}]}, "-5002"),
         ({"JournalEntryLines": [LINES[0], {"AccountCode": "211000", "Credit": 310.5}]}, "-5002"),
         ({"JournalEntryLines": [LINES[0], {"AccountCode": "112100", "Credit": 310.5}]}, "-5002"),
-        ({"JournalEntryLines": [LINES[0], {"ShortName": "C-AMZ-US", "Credit": 310.5}]}, "-5002"),
+        ({"JournalEntryLines": [LINES[0], {"ShortName": "C-NOBODY", "Credit": 310.5}]}, "-5002"),
         ({"JournalEntryLines": [LINES[0], {"AccountCode": "114100", "Debit": -310.5}]}, "-5002"),
         ({"JournalEntryLines": [LINES[0], {"AccountCode": "114100", "Credit": 310.5, "CostingCode": "NONE"}]}, "-5002"),
         ({"JournalEntryLines": [LINES[0], {"AccountCode": "114100", "Credit": 310.5, "BPLID": 1}]}, "-5002"),

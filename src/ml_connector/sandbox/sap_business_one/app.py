@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from ml_connector.sandbox.faults import ASGIApp, Receive, Refusal, Scope, Send
+from ml_connector.sandbox.sap_business_one.accidents import Accidents
 from ml_connector.sandbox.sap_business_one.batch import Answer
 from ml_connector.sandbox.sap_business_one.catalog import Catalog
+from ml_connector.sandbox.sap_business_one.checks import Checks
 from ml_connector.sandbox.sap_business_one.company import COMPANY_DB, USERNAME, create_private_tables, found
 from ml_connector.sandbox.sap_business_one.context import Context
 from ml_connector.sandbox.sap_business_one.control import LOOPBACK, Control, describe
+from ml_connector.sandbox.sap_business_one.desk import Desk
 from ml_connector.sandbox.sap_business_one.errors import ServiceLayerError
 from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
 from ml_connector.sandbox.sap_business_one.journal import Journal
@@ -41,13 +44,16 @@ def build(world: World) -> System:
     create_private_tables(tables)
     catalog = Catalog(tables, switches)
     wall = Wall(clock, switches.number("server_utc_offset_minutes"))
-    journal = Journal(tables, catalog, switches, wall.day)
+    checks = Checks(tables, catalog, switches)
+    journal = Journal(tables, catalog, switches, checks, wall.day)
     if not tables.count(catalog.schema.types["ChartOfAccount"]):
         with tables.book.transaction():
             found(tables, catalog.schema, switches, world.born.date(), password)
     prices = Prices(tables, catalog)
     stock = Stock(tables, catalog, switches, wall)
     masters = Masters(tables, catalog, switches, prices, wall)
+    desk = Desk(tables, catalog, switches, checks, journal, prices, stock, wall)
+    accidents = Accidents(tables, catalog, journal, stock, desk)
 
     def context_of(wire: Wire) -> Context:
         return Context(
@@ -57,6 +63,8 @@ def build(world: World) -> System:
             prices,
             stock,
             masters,
+            desk,
+            accidents,
             switches,
             Renderer(wire, world.seed, _date_suffix(wire, switches)),
             wall,

@@ -95,6 +95,9 @@ def create_private_tables(tables: Tables) -> None:
     tables.book.create("ORTT", '"Currency" TEXT, "RateDate" TEXT, "Rate" TEXT, PRIMARY KEY ("Currency", "RateDate")')
     tables.book.create("passwords", '"UserCode" TEXT PRIMARY KEY, "Password" TEXT, "Failures" INTEGER')
     tables.book.create("control_accounts", '"Code" TEXT PRIMARY KEY')
+    tables.book.create(
+        "payment_entries", '"Set" TEXT, "DocEntry" INTEGER, "TransNum" INTEGER, PRIMARY KEY ("Set", "DocEntry")'
+    )
     tables.book.create("counters", '"Name" TEXT PRIMARY KEY, "Last" INTEGER')
     tables.book.create("storno", '"Original" INTEGER PRIMARY KEY, "Storno" INTEGER UNIQUE')
 

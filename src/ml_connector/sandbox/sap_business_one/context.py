@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ml_connector.sandbox.sap_business_one.accidents import Accidents
 from ml_connector.sandbox.sap_business_one.catalog import Catalog
+from ml_connector.sandbox.sap_business_one.desk import Desk
 from ml_connector.sandbox.sap_business_one.journal import Journal
 from ml_connector.sandbox.sap_business_one.masters import Masters
 from ml_connector.sandbox.sap_business_one.prices import Prices
@@ -27,6 +29,8 @@ class Context:
     prices: Prices
     stock: Stock
     masters: Masters
+    desk: Desk
+    accidents: Accidents
     switches: Switches
     renderer: Renderer
     wall: Wall

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from ml_connector.sandbox.sap_business_one.company import USERNAME, set_rate
 from ml_connector.sandbox.sap_business_one.context import Context
+from ml_connector.sandbox.sap_business_one.desk import SETS as DESK_SETS
 from ml_connector.sandbox.sap_business_one.errors import not_found
 from ml_connector.sandbox.sap_business_one.query import with_collections
 from ml_connector.sandbox.sap_business_one.schema import Row
@@ -43,6 +44,12 @@ class Control:
             self.move_stock,
             self.set_price,
             self.edit,
+            self.plant_document,
+            self.cancel_document,
+            self.nudge_document,
+            self.lose_document,
+            self.approve,
+            self.documents,
             self.lock_user,
             self.change_password,
             self.end_sessions,
@@ -122,7 +129,7 @@ class Control:
                 context.tables.update(context.schema.types["Item"], {"ItemCode": item_code}, now)
 
     def edit(self, entity_set: str, key: Mapping[str, object], changes: Mapping[str, object]) -> None:
-        """A person changes a row of master data, in the form of a PATCH body."""
+        """A person changes a row of master data or the texts of a document, in the form of a PATCH body."""
         context = self._context
         kind = context.schema.sets[entity_set]
         entity = context.type_of(kind)
@@ -130,7 +137,51 @@ class Control:
             row = context.tables.one(entity, dict(key))
             if row is None:
                 raise not_found()
-            context.masters.change(kind, row, accepted(changes, entity, context.schema), replace_collections=False)
+            sent = accepted(changes, entity, context.schema)
+            if entity_set in DESK_SETS:
+                context.desk.change(entity_set, row, sent)
+            else:
+                context.masters.change(kind, row, sent, replace_collections=False)
+
+    def plant_document(self, entity_set: str, document: Mapping[str, object]) -> int:
+        """A person types a document or payment by hand, in the form of a POST body; its DocEntry."""
+        schema = self._context.schema
+        with self._context.tables.book.transaction():
+            sent = accepted(document, schema.of_set(entity_set), schema)
+            return self._context.desk.create(entity_set, sent, by_person=True).entry
+
+    def cancel_document(self, entity_set: str, doc_entry: int) -> None:
+        """A person cancels a document or payment."""
+        context = self._context
+        with context.tables.book.transaction():
+            row = context.tables.one(context.schema.of_set(entity_set), {"DocEntry": doc_entry})
+            if row is None:
+                raise not_found()
+            context.desk.act(entity_set, row, "Cancel")
+
+    def nudge_document(self, entity_set: str, doc_entry: int, by: Decimal | str = "0.01") -> None:
+        """Change the total of a document or payment in the database itself; the books are not told."""
+        with self._context.tables.book.transaction():
+            self._context.accidents.nudge(entity_set, doc_entry, Decimal(by))
+
+    def lose_document(self, entity_set: str, doc_entry: int) -> None:
+        """The company's database was restored from an older copy, without this document, its entry and what it settled."""
+        with self._context.tables.book.transaction():
+            self._context.accidents.lose(entity_set, doc_entry)
+
+    def approve(
+        self, doc_entry: int, entity_set: str = "Drafts", *, approved: bool = True, generate: bool = False
+    ) -> int | None:
+        """A person decides on a draft that waits and, where ``generate``, makes its document; its DocEntry."""
+        with self._context.tables.book.transaction():
+            return self._context.desk.approve(entity_set, doc_entry, approved=approved, generate=generate)
+
+    def documents(self, entity_set: str) -> list[dict[str, object]]:
+        """Every row of a set with its collections, as the database holds it, in order of its key."""
+        context = self._context
+        entity = context.schema.of_set(entity_set)
+        rows = with_collections(context.tables, context.schema, entity, context.tables.select(entity))
+        return [context.renderer.row(entity, row, context.schema) for row in rows]
 
     def lock_user(self, *, locked: bool = True) -> None:
         """Lock the connector's user, or unlock it."""

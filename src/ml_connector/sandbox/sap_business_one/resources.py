@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from ml_connector.sandbox.sap_business_one.batch import Answer
 from ml_connector.sandbox.sap_business_one.context import Context
+from ml_connector.sandbox.sap_business_one.desk import SETS as DESK_SETS
 from ml_connector.sandbox.sap_business_one.errors import (
     MODIFIED,
     NOT_PERMITTED,
@@ -154,11 +155,23 @@ class Resources:
         match entity_set.name:
             case "JournalEntries":
                 key: Row = {"JdtNum": self._context.journal.post(sent)}
+            case name if name in DESK_SETS:
+                return self._create_document(call, entity_set, sent)
             case "UserTablesMD" | "UserFieldsMD":
                 key = self._create_metadata(call, entity_set, sent)
             case _:
                 key = self._context.masters.create(entity_set, sent)
         return self._created(call, entity_set, key)
+
+    def _create_document(self, call: Call, entity_set: EntitySet, sent: Row) -> Answer:
+        """A document or payment; a draft instead where a person has to approve it first (dossier, section 7)."""
+        context = self._context
+        made = context.desk.create(entity_set.name, sent)
+        made_set = context.schema.sets[made.set]
+        if made.waits and context.switches.text("approval_procedure") == "draft_204":
+            location = ("Location", f"{context.service_root()}/{made.set}({made.entry})")
+            return Answer(204, (location, context.wire.version_header))
+        return self._created(call, made_set, {"DocEntry": made.entry})
 
     def _create_metadata(self, call: Call, entity_set: EntitySet, sent: Row) -> Row:
         """User tables and fields need a super user (dossier, section 6.7)."""
@@ -194,6 +207,8 @@ class Resources:
         changes = accepted(_body(call), entity, self._context.schema, wire=self._context.wire)
         if entity_set.name == "JournalEntries":
             self._context.journal.amend(int(str(row["JdtNum"])), changes)
+        elif entity_set.name in DESK_SETS:
+            self._context.desk.change(entity_set.name, row, changes)
         else:
             replaces = call.headers.get("b1s-replacecollectionsonpatch", "").lower() == "true"
             self._context.masters.change(entity_set, row, changes, replace_collections=replaces)
@@ -204,7 +219,9 @@ class Resources:
         row = self._existing(resource, entity)
         self._check_version(call, entity, row)
         key: Row = {name: row[name] for name in entity.key}
-        if entity_set.name in ("UserTablesMD", "UserFieldsMD"):
+        if entity_set.name in DESK_SETS:
+            self._context.desk.remove(entity_set.name, row)
+        elif entity_set.name in ("UserTablesMD", "UserFieldsMD"):
             self._demand_superuser(call)
             catalog = self._context.catalog
             (catalog.remove_table if entity_set.name == "UserTablesMD" else catalog.remove_field)(key)
@@ -217,8 +234,15 @@ class Resources:
         bound = {(each.bound_to, each.name) for each in self._context.schema.operations}
         if call.method != "POST" or resource.key is None or (entity_set.type, resource.tail) not in bound:
             raise not_supported()
-        row = self._existing(resource, self._context.type_of(entity_set))
-        self._context.journal.cancel(int(str(row["JdtNum"])))
+        entity = self._context.type_of(entity_set)
+        row = self._existing(resource, entity)
+        self._check_version(call, entity, row)
+        if entity_set.name in DESK_SETS:
+            shown = self._context.desk.act(entity_set.name, row, resource.tail)
+            if shown is not None:
+                return self._entity(200, entity_set, shown)
+        else:
+            self._context.journal.cancel(int(str(row["JdtNum"])))
         return Answer(204, (self._context.wire.version_header,))
 
     # --- parts ---------------------------------------------------------------------------------------------------------
@@ -240,7 +264,8 @@ class Resources:
         self, status: int, entity_set: EntitySet, row: Row, select: tuple[str, ...] = (), location: str = ""
     ) -> Answer:
         context, entity = self._context, self._context.type_of(entity_set)
-        with_collections(context.tables, context.schema, entity, [row], select)
+        if row[entity.key[0]] is not None:
+            with_collections(context.tables, context.schema, entity, [row], select)
         headers: list[tuple[str, str]] = []
         if entity.versioned:
             headers.append(("ETag", etag(int(str(row["DataVersion"])))))

@@ -15,6 +15,7 @@ from ml_connector.sandbox.faults import SystemFaults
 from ml_connector.sandbox.sap_business_one.batch import Answer, Answers, ChangeSet, Part, parse_batch, write_batch
 from ml_connector.sandbox.sap_business_one.company import USERNAME
 from ml_connector.sandbox.sap_business_one.context import Context
+from ml_connector.sandbox.sap_business_one.desk import SETS as DESK_SETS
 from ml_connector.sandbox.sap_business_one.errors import (
     NOT_FOUND,
     ServiceLayerError,
@@ -31,6 +32,19 @@ from ml_connector.sandbox.sap_business_one.sessions import Session, Sessions
 from ml_connector.sandbox.sap_business_one.wire import BUILD, error_of_v1, error_of_v2
 
 _T = TypeVar("_T", Answer, Answers)
+#: Sets whose rows are booked, and the date that their period is found by.
+_BOOKED = {
+    "JournalEntries": "OJDT.RefDate",
+    "Invoices": "OINV.DocDate",
+    "CreditNotes": "ORIN.DocDate",
+    "DeliveryNotes": "ODLN.DocDate",
+    "Orders": "ORDR.DocDate",
+    "InventoryGenEntries": "OIGN.DocDate",
+    "InventoryGenExits": "OIGE.DocDate",
+    "IncomingPayments": "ORCT.DocDate",
+    "VendorPayments": "OVPM.DocDate",
+}
+_CENT = Decimal("0.01")
 _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _REJECTED_INSIDE = "Internal error (-5002) occurred"
 
@@ -127,12 +141,12 @@ class ServiceLayer:
         resource = Resource.of(call.path)
         entity_set = self._context.schema.sets.get(resource.name)
         if entity_set is not None:
-            posts = operation.removeprefix("$batch/") == "JournalEntries.POST"
+            posts = call.method == "POST" and resource.key is None and resource.name in _BOOKED
             if posts and self._faults.ask(operation, "closed_period"):
-                raise rejected("Posting period is locked [OJDT.RefDate].")
+                raise rejected(f"Posting period is locked [{_BOOKED[resource.name]}].")
             answer = self._resources.answer(call, resource, entity_set)
             if posts:
-                self._people(operation)
+                self._people(operation, dict(answer.headers).get("Location", ""))
             return answer
         service = self._services.find(resource.name)
         if service is not None and resource.key is None and not resource.tail:
@@ -146,13 +160,26 @@ class ServiceLayer:
             return invalid_session()
         return ServiceLayerError(404, NOT_FOUND, f"Unrecognized resource path '{name}'.")
 
-    def _people(self, operation: str) -> None:
-        """A person is quick: the entry just written is changed or reversed."""
-        newest = self._context.journal.newest()
-        if self._faults.ask(operation, "person_edits"):
-            self._context.journal.nudge(newest, 0, Decimal("0.01"))
-        if self._faults.ask(operation, "person_cancels"):
-            self._context.journal.cancel(newest)
+    def _people(self, operation: str, location: str) -> None:
+        """A person is quick: the entry or document just written is changed by a cent, or taken back."""
+        edits = self._faults.ask(operation, "person_edits")
+        cancels = self._faults.ask(operation, "person_cancels")
+        if not edits and not cancels:
+            return
+        made = Resource.of(location.rpartition("/")[2])
+        entry = int(made.key or 0)
+        journal = made.name == "JournalEntries"
+        if edits and journal:
+            self._context.journal.nudge(entry, 0, _CENT)
+        elif edits and made.name in DESK_SETS:
+            self._context.accidents.nudge(made.name, entry, _CENT)
+        if cancels and journal:
+            self._context.journal.cancel(entry)
+        elif cancels and made.name in DESK_SETS:
+            entity = self._context.schema.of_set(made.name)
+            row = self._context.tables.one(entity, {"DocEntry": entry})
+            if row is not None:
+                self._context.desk.act(made.name, row, "Close" if made.name == "Drafts" else "Cancel")
 
     def _refusal(self, refusal: ServiceLayerError) -> Answer:
         wire = self._context.wire

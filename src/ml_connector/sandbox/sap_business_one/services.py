@@ -41,6 +41,10 @@ class Services:
             "CompanyService_GetFinancePeriods": self._finance_periods,
             "CompanyService_GetFinancePeriod": self._finance_period,
             "CompanyService_GetItemPrice": self._item_price,
+            "DraftsService_SaveDraftToDocument": self._save_draft,
+            "InvoicesService_Cancel2": lambda parameters: self._cancel_with("Invoices", parameters),
+            "CreditNotesService_Cancel2": lambda parameters: self._cancel_with("CreditNotes", parameters),
+            "OrdersService_Preview": self._preview,
             "SeriesService_GetDocumentSeries": self._document_series,
             "SeriesService_GetDefaultSeries": self._default_series,
             "SBOBobService_GetLocalCurrency": lambda _: self._scalar(LOCAL_CURRENCY),
@@ -77,7 +81,7 @@ class Services:
                 "Version": int(BUILD),
                 "CompanyName": COMPANY_NAME,
                 "Localization": "US",
-                "MaxNumberOfDocumentsInPmt": 1000,
+                "MaxNumberOfDocumentsInPmt": switches.number("max_documents_in_payment"),
                 "EnableAccountSegmentation": _yes_no(switches.on("account_segmentation")),
                 "BlockStockNegativeQuantity": _yes_no(switches.on("block_negative_stock")),
             },
@@ -88,7 +92,8 @@ class Services:
             "AdminInfo",
             {
                 "Code": 1,
-                "ContinuousStockManagement": "tYES",
+                "ContinuousStockManagement": _yes_no(self._context.switches.on("perpetual_inventory")),
+                "RoundTaxAmounts": _yes_no(self._context.switches.text("tax_rounding") == "row"),
                 "BlockStockNegativeQuantity": _yes_no(self._context.switches.on("block_negative_stock")),
                 "CompanyName": COMPANY_NAME,
                 "Country": "US",
@@ -143,6 +148,28 @@ class Services:
         return self._json(
             self._context.annotated("SAPB1.ItemPriceReturnParams", self._rendered("ItemPriceReturnParams", shown))
         )
+
+    def _save_draft(self, parameters: Mapping[str, object]) -> Answer:
+        """The draft's DocEntry is sent, although it is read-only anywhere else (dossier, section 7)."""
+        self._context.desk.save_draft(self._document(parameters))
+        return Answer(204, (self._context.wire.version_header,))
+
+    def _cancel_with(self, set_name: str, parameters: Mapping[str, object]) -> Answer:
+        self._context.desk.cancel_with(set_name, self._document(parameters))
+        return Answer(204, (self._context.wire.version_header,))
+
+    def _preview(self, parameters: Mapping[str, object]) -> Answer:
+        shown = self._context.desk.preview(self._document(parameters))
+        entity = self._context.schema.of_set("Orders")
+        rendered = self._context.renderer.row(entity, shown, self._context.schema)
+        return self._json(self._context.annotated(f"Orders{self._context.wire.single}", rendered))
+
+    def _document(self, parameters: Mapping[str, object]) -> Row:
+        """The parameter ``Document`` as a row, with its DocEntry."""
+        document = self._accepted("Document", parameters)
+        sent = parameters["Document"]
+        entry = exact(sent.get("DocEntry")) if isinstance(sent, Mapping) else None
+        return {**document, "DocEntry": None if entry is None else int(entry)}
 
     def _document_series(self, parameters: Mapping[str, object]) -> Answer:
         return self._collection("Series", [self._rendered("Series", row) for row in self._series(parameters)])
