@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -18,14 +19,18 @@ Serve = Callable[..., SandboxServer]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start a world of little trade; keyword arguments are the scenario's ``[amazon]`` table, ``sap`` and ``faults`` apart."""
+    """Start a world of little trade, ``at`` an instant or now. Other keywords are the scenario's ``[amazon]`` table."""
     running: list[SandboxServer] = []
 
     def start(
-        *, sap: dict[str, object] | None = None, faults: tuple[dict[str, object], ...] = (), **amazon: object
+        *,
+        sap: dict[str, object] | None = None,
+        faults: tuple[dict[str, object], ...] = (),
+        at: datetime | None = None,
+        **amazon: object,
     ) -> SandboxServer:
         scenario = {"amazon": {**SMALL, **amazon}, "sap_business_one": sap or {}}
-        server = SandboxServer(scenario, faults=faults)
+        server = SandboxServer(scenario, faults=faults, start=at)
         running.append(server)
         return server
 
