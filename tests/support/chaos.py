@@ -42,6 +42,11 @@ class Trade:
         found: int = self.ours.rows("SELECT coalesce(max(id), 0) FROM attempts")[0][0]
         return found
 
+    def await_attempt_after(self, attempt: int, running: Started) -> bool:
+        """Wait until the command is about to write; False when it ended before that."""
+        until(lambda: self.newest_attempt() > attempt or not running.running, "an intent on record")
+        return running.running
+
     def await_write(self, count: int, running: Started) -> bool:
         """Wait until the ERP has accepted ``count`` entries; False when the command ended before that."""
         until(lambda: self.sandbox.written() >= count or not running.running, f"{count} entries in the ERP")
