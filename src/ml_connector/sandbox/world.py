@@ -31,7 +31,7 @@ from ml_connector.sandbox.faults import (
 )
 from ml_connector.sandbox.ledger import Book, Ledger
 
-SYSTEMS = ("amazon", "sap_business_one")
+SYSTEMS = ("amazon", "sap_business_one", "sage_300")
 """Every simulated system, named as its folder."""
 
 

@@ -68,9 +68,11 @@ def listed(client: httpx2.Client, amazon: dict[str, Any]) -> httpx2.Response:
 def test_a_served_world_names_every_system_and_goes_on_after_a_restart(tmp_path: Path) -> None:
     state = str(tmp_path / "state")
     with sandbox(state=state, speed=60) as told, httpx2.Client() as client:
-        assert set(told) == {"amazon", "sap_business_one"}
+        assert set(told) == {"amazon", "sap_business_one", "sage_300"}
         assert set(told["sap_business_one"]) == {"base_url", "company_db", "username", "password"}
         assert told["sap_business_one"]["base_url"].endswith("/b1s/v2")
+        assert set(told["sage_300"]) == {"base_url", "company", "username", "password"}
+        assert told["sage_300"]["base_url"].endswith("/sage_300/Sage300WebApi")
         amazon = told["amazon"]
         assert amazon["base_url"].startswith("http://127.0.0.1:")
         answer = listed(client, amazon)

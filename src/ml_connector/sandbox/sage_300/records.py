@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from ml_connector.sandbox.ledger import Book, Value
-from ml_connector.sandbox.sage_300.schema import Field, Model, Resource, Row, Schema, blank
+from ml_connector.sandbox.sage_300.schema import Field, Model, Row, Schema, blank
 
 _MILLION = Decimal(1_000_000)
 _NUMBER_DIGITS = 19
@@ -72,7 +72,13 @@ class Records:
         return self.book.execute(f"DELETE FROM {{{resource}}} WHERE key = ?", (text,)).rowcount == 1
 
     def select(
-        self, resource: str, where: str = "1", values: Sequence[Value] = (), order: str = "", limit: int = -1, offset: int = 0
+        self,
+        resource: str,
+        where: str = "1",
+        values: Sequence[Value] = (),
+        order: str = "",
+        limit: int = -1,
+        offset: int = 0,
     ) -> list[Row]:
         """Records in the given order, by key when none is given."""
         by = f"{order}, key" if order else "key"
@@ -91,8 +97,12 @@ class Records:
         found = self.book.row(f"SELECT count(*) FROM {{{resource}}} WHERE {where}", values)
         return 0 if found is None else int(found[0])
 
+    def key_of(self, *key: object) -> str:
+        """A key as the ledger sorts it."""
+        return _SEPARATOR.join(_key_part(part) for part in key)
+
     def _key(self, resource: str, row: Mapping[str, object]) -> str:
-        return _SEPARATOR.join(_key_part(row[name]) for name in self._schema.resources[resource].key)
+        return self.key_of(*(row[name] for name in self._schema.resources[resource].key))
 
     def _row(self, resource: str, document: str) -> Row:
         return _loaded(json.loads(document), self._schema.model_of(resource), self._schema)
@@ -110,7 +120,6 @@ def column(field: Field) -> str:
 def millionths(number: Decimal) -> int:
     """A decimal as the database keeps it."""
     return int((number * _MILLION).to_integral_value(rounding="ROUND_HALF_UP"))
-
 
 
 def _key_part(value: object) -> str:
@@ -137,6 +146,9 @@ def _stored(row: Row, model: Model, schema: Schema) -> dict[str, object]:
             if value:
                 member = schema.models[declared.of]
                 document[name] = [_stored(each, member, schema) for each in _rows(value)]
+        elif declared.kind == "decimal" and isinstance(value, (Decimal, int)):
+            if value != declared.default:
+                document[name] = millionths(Decimal(value))
         elif declared.kind != "opaque" and value != declared.default:
             document[name] = _plain(value)
     return document
@@ -184,5 +196,3 @@ def text(row: Mapping[str, object], name: str) -> str:
     """A text, word, enumeration or date property; "" for null."""
     value = row[name]
     return "" if value is None else str(value)
-
-

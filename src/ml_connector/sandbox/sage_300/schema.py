@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cache
 from importlib import resources
 
 #: A row in the hands of the company: text and enum members as ``str``, dates as ISO text, decimals as ``Decimal``.
@@ -49,6 +50,7 @@ class Model:
     by_name: Mapping[str, Field] = field(default_factory=dict, init=False, repr=False, compare=False)
     scalars: tuple[Field, ...] = field(default=(), init=False, repr=False, compare=False)
     collections: tuple[Field, ...] = field(default=(), init=False, repr=False, compare=False)
+    defaults: Row = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Derived once: every request walks them.
@@ -56,6 +58,7 @@ class Model:
         rows = tuple(each for each in self.fields if each.kind in ("list", "opaque"))
         object.__setattr__(self, "collections", rows)
         object.__setattr__(self, "scalars", tuple(each for each in self.fields if each not in rows))
+        object.__setattr__(self, "defaults", {each.name: each.default for each in self.scalars})
 
     @property
     def module(self) -> str:
@@ -134,6 +137,7 @@ NUMBERED: Mapping[str, Mapping[str, str]] = {
 }
 
 
+@cache
 def shipped() -> Schema:
     """The tables as they lie beside this file."""
     fields: dict[str, list[Field]] = {}
@@ -147,9 +151,7 @@ def shipped() -> Schema:
     for line in _lines("resources.csv"):
         model = f"{line['module']}.{line['model']}" if line["model"] else ""
         methods = frozenset(line["methods"].split())
-        found[line["resource"]] = Resource(
-            line["module"], line["resource"], methods, model, tuple(line["key"].split())
-        )
+        found[line["resource"]] = Resource(line["module"], line["resource"], methods, model, tuple(line["key"].split()))
     return Schema(models, found)
 
 
@@ -170,7 +172,7 @@ def without(schema: Schema, model: str, *names: str) -> Schema:
 
 def blank(model: Model) -> Row:
     """A row in which every property has its default; collections are empty."""
-    row: Row = {each.name: each.default for each in model.scalars}
+    row: Row = dict(model.defaults)
     row.update({each.name: [] for each in model.collections})
     return row
 

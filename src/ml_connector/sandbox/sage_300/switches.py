@@ -48,7 +48,7 @@ _WIRE = (
     _yes("dates_with_z", "4.4", "Dates are answered as midnight with Z; if not, without zone."),
     _is("day_shift_hours", "4.4, 26.6", 0, "The server is so many hours west of UTC and keeps the day there."),
     _is("over_long_text", "17, 26.11", "refuse", "Text longer than its column: refuse (409) or cut."),
-    _is("text_length", "17", 60, "Length of descriptions and references."),
+    _is("text_length", "17", 60, "Length of descriptions and references of batches, entries and lines."),
 )
 _BATCHES = (
     _yes("ready_in_post", "1.3", "A batch may be created ready to post; if not, it is created open."),
@@ -78,7 +78,7 @@ _ORDERS = (
     _no("address_is_checked", "8, 19", "A tax service refuses orders without a complete ship-to address."),
     _no("negative_inventory", "13.2", "Stock may go below zero."),
     _yes("location_details", "15.2, 26.5", "ICLocationDetails exists."),
-    _yes("shows_available_to_ship", "15.2", "ICLocationDetails has QuantityAvailableToShip and QuantityCommitted."),
+    _is("location_detail_has", "15.2", "QuantityCommitted QuantityAvailableToShip", "What ICLocationDetails has besides QuantityOnHand: both, one of them, or -."),
     _no("formatted_location_items", "15.2, 26.5", "ICLocationDetails names items in their formatted form."),
     _no("on_hand_waits_for_day_end", "15.2", "Shipments lower QuantityOnHand at day end only."),
 )  # fmt: skip

@@ -1,0 +1,38 @@
+"""What a person can do to a batch at a screen, and no client over the Web API."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ml_connector.sandbox.sage_300.batches import OPEN, BatchRoom
+from ml_connector.sandbox.sage_300.company_rooms import Company
+from ml_connector.sandbox.sage_300.errors import rejected
+from ml_connector.sandbox.sage_300.records import amount, each_row
+from ml_connector.sandbox.sage_300.schema import Row
+
+#: The amount that a person would change on the first line of the first entry, by resource.
+_AMOUNTS = {
+    "ARInvoiceBatches": ("InvoiceDetails", "ExtendedAmountWithTIP"),
+    "GLJournalBatches": ("JournalDetails", "Amount"),
+}
+
+
+def can_edit(room: BatchRoom, batch: Row) -> bool:
+    """Is there an open batch with an amount that is edited here?"""
+    return room.resource in _AMOUNTS and batch[room.status] == OPEN and bool(each_row(batch, room.entries))
+
+
+def edit_first_line(company: Company, room: BatchRoom, batch: Row, by: Decimal) -> None:
+    """The first amount of a batch that is not posted changes; totals follow."""
+    if not can_edit(room, batch):
+        raise rejected("There is no amount to edit.")
+    lines, name = _AMOUNTS[room.resource]
+    entry = each_row(batch, room.entries)[0]
+    line = each_row(entry, lines)[0]
+    number = "TransactionNumber" if room is company.ledger else "LineNumber"
+    value = amount(line, name) + by
+    change: Row = {number: line[number], "UpdateOperation": "Update", name: value}
+    if room is company.ledger:
+        change["SourceCurrencyAmount"] = value
+    entries: list[Row] = [{"EntryNumber": entry["EntryNumber"], "UpdateOperation": "Update", lines: [change]}]
+    room.change(batch, {room.entries: entries})
