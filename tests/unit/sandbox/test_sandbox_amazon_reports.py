@@ -153,6 +153,71 @@ def test_only_json_is_taken() -> None:
     assert Seller().call("POST", REPORTS, content=b"a=b").status_code == 415
 
 
+def order_report(seller: Seller, start: str, end: str, marketplace_id: str = US) -> list[dict[str, str]]:
+    """The lines of an order report, in the encoding of its store."""
+    asked = {"reportType": ORDERS, "marketplaceIds": [marketplace_id], "dataStartTime": start, "dataEndTime": end}
+    report_id = seller.call("POST", REPORTS, json=asked).json()["reportId"]
+    seller.clock.advance(60)
+    seller.sign_in()
+    report = seller.call("GET", f"{REPORTS}/{report_id}").json()
+    if report["processingStatus"] == "CANCELLED":
+        return []
+    text = seller.content(report["reportDocumentId"]).decode("utf-8" if marketplace_id == US else "cp1252")
+    header, *lines = [line.split("\t") for line in text.splitlines()]
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def test_the_order_report_has_the_orders_of_its_days_and_no_others() -> None:
+    seller = Seller({"switches": {"other_stores_in_na": True}, "cancelled_rate": 0.5})
+    start, end = "2026-10-20T00:00:00Z", "2026-11-19T00:00:00Z"
+    lines = order_report(seller, start, end)
+    found = {each["orderId"]: each for each in seller.orders(createdAfter=start, createdBefore=end)}
+    found = {name: each for name, each in found.items() if each["salesChannel"]["marketplaceName"] != "Amazon.de"}
+    assert {line["amazon-order-id"] for line in lines} == set(found)
+    for line in lines:
+        order = found[line["amazon-order-id"]]
+        assert line["purchase-date"] == order["createdTime"][:19] + "+00:00"
+        assert line["order-status"].upper() == order["fulfillment"]["fulfillmentStatus"]
+        assert line["sales-channel"] == order["salesChannel"]["marketplaceName"]
+        assert line["sku"] in {item["product"]["sellerSku"] for item in order["orderItems"]}
+    assert {line["order-status"] for line in lines} >= {"Shipped", "Cancelled"}
+    assert {line["sales-channel"] for line in lines} == {"Amazon.com", "Non-Amazon US"}
+
+
+def test_the_order_report_has_the_known_columns_and_prices_where_there_are_any() -> None:
+    lines = order_report(
+        Seller({"orders_per_day": 6, "cancelled_rate": 0.5}), "2026-10-22T00:00:00Z", "2026-11-21T00:00:00Z"
+    )
+    assert " ".join(lines[0]) == (
+        "amazon-order-id merchant-order-id purchase-date last-updated-date order-status fulfillment-channel sales-channel"
+        " order-channel ship-service-level product-name sku asin item-status quantity currency item-price item-tax"
+        " shipping-price shipping-tax gift-wrap-price gift-wrap-tax item-promotion-discount ship-promotion-discount"
+        " ship-city ship-state ship-postal-code ship-country promotion-ids cpf is-business-order purchase-order-number"
+        " price-designation"
+    )
+    for line in lines:
+        assert bool(line["item-price"]) == (line["item-status"] in ("Shipped", "Unshipped", "Partially Shipped"))
+        assert (line["currency"] == "USD") == bool(line["item-price"])
+    discounts = [line["item-promotion-discount"] for line in lines if line["item-promotion-discount"]]
+    assert discounts
+    assert not any(each.startswith("-") for each in discounts)
+
+
+def test_an_order_report_reaches_30_days_and_beyond_that_holds_nothing() -> None:
+    seller = Seller()
+    assert order_report(seller, "2026-10-20T00:00:00Z", "2026-11-19T00:00:00Z")
+    assert order_report(seller, "2026-10-20T00:00:00Z", "2026-11-19T00:00:01Z") == []
+
+
+def test_an_order_report_of_a_european_store_is_in_windows_1252_unless_the_switch_says_utf_8() -> None:
+    german = "A1PA6795UKMFR9"
+    lines = order_report(Seller({"stores": ["DE"]}), "2026-10-25T00:00:00Z", "2026-11-21T00:00:00Z", german)
+    assert any("Ü" in line["sku"] for line in lines)
+    plain = Seller({"stores": ["DE"], "switches": {"flat_files_are_regional": False}})
+    misread = order_report(plain, "2026-10-25T00:00:00Z", "2026-11-21T00:00:00Z", german)
+    assert any("Ãœ" in line["sku"] for line in misread)
+
+
 def test_near_duplicates_are_cancelled_where_the_switch_says_so() -> None:
     seller = Seller({"switches": {"near_duplicates_are_cancelled": True}})
     ask_for(seller)
@@ -175,6 +240,44 @@ def test_a_schedule_is_replaced_by_another_for_the_same_type_and_stores() -> Non
     assert seller.call("DELETE", path).status_code == 200
     assert seller.call("GET", path).status_code == 404
     assert seller.call("POST", SCHEDULES, json={**asked, "period": "P9D"}).status_code == 400
+
+
+def test_a_schedule_makes_a_report_whenever_its_period_is_over() -> None:
+    seller = Seller()
+    asked = {
+        "reportType": ORDERS,
+        "marketplaceIds": [US],
+        "period": "P1D",
+        "nextReportCreationTime": "2026-11-22T03:00:00Z",
+    }
+    schedule_id = seller.call("POST", SCHEDULES, json=asked).json()["reportScheduleId"]
+    assert seller.listed(reportTypes=ORDERS) == []
+    seller.clock.advance(3 * 86_400)
+    seller.sign_in()
+    made = seller.listed(reportTypes=ORDERS)
+    assert [each["createdTime"] for each in made] == [f"2026-11-{day}T03:00:00+00:00" for day in (22, 23, 24)]
+    assert {each["reportScheduleId"] for each in made} == {schedule_id}
+    assert made[0]["dataStartTime"] == "2026-11-21T03:00:00+00:00"
+    assert made[0]["processingStatus"] == "DONE"
+    assert b"amazon-order-id" in seller.content(made[0]["reportDocumentId"])
+    following = seller.call("GET", f"{SCHEDULES}/{schedule_id}").json()["nextReportCreationTime"]
+    assert following == "2026-11-25T03:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("period", "first", "second"),
+    [
+        ("PT84H", "2026-11-30T00:00:00Z", "2026-12-03T12:00:00+00:00"),
+        ("P1M", "2026-12-31T00:00:00Z", "2027-01-28T00:00:00+00:00"),
+    ],
+)
+def test_a_period_is_added_as_the_calendar_has_it(period: str, first: str, second: str) -> None:
+    seller = Seller()
+    asked = {"reportType": LISTINGS, "marketplaceIds": [US], "period": period, "nextReportCreationTime": first}
+    path = f"{SCHEDULES}/{seller.call('POST', SCHEDULES, json=asked).json()['reportScheduleId']}"
+    seller.clock.advance(41 * 86_400 if period == "P1M" else 10 * 86_400)
+    seller.sign_in()
+    assert seller.call("GET", path).json()["nextReportCreationTime"] == second
 
 
 def minted(seller: Seller, report: int = 0, **params: str) -> dict[str, str]:
