@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
@@ -24,7 +25,8 @@ T = TypeVar("T")
 
 
 class SandboxServer:
-    """A world that is served until :meth:`stop`. ``scenario`` and ``faults`` as in the sandbox's own files."""
+    """A world that is served until :meth:`stop`. ``scenario`` and ``faults`` as in the sandbox's own files,
+    ``state`` a kept one."""
 
     def __init__(
         self,
@@ -32,10 +34,12 @@ class SandboxServer:
         *,
         faults: Sequence[Mapping[str, object]] = (),
         start: datetime | None = None,
+        state: Path | None = None,
     ) -> None:
         self._scenario = dict(scenario or {})
         self._faults = FaultPlan.of({"faults": list(faults)})
         self._start = start or present()
+        self._state = state
         self._ready = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -83,9 +87,10 @@ class SandboxServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._ledger = Ledger(self._state)
         self.world = World(
             RealClock(1.0, self._start),
-            state=Ledger(None),
+            state=self._ledger,
             faults=self._faults,
             scenario=self._scenario,
             base_url=f"http://127.0.0.1:{self.port}",
@@ -102,7 +107,10 @@ class SandboxServer:
             timeout_graceful_shutdown=1,
         )
         self._server = _Server(config, self._ready)
-        await self._server.serve([self._listener])
+        try:
+            await self._server.serve([self._listener])
+        finally:
+            self._ledger.close()
 
 
 class _Server(uvicorn.Server):

@@ -14,7 +14,20 @@ from sqlalchemy import Connection
 
 from ml_connector.domain.documents import State
 from ml_connector.domain.keys import DocumentKey
-from ml_connector.domain.target import Absent, Case, Ended, Found, Ids, Many, Partial, Present, Seen, Shown, Working
+from ml_connector.domain.target import (
+    Absent,
+    Case,
+    Ended,
+    Found,
+    Ids,
+    Many,
+    Partial,
+    Present,
+    Seen,
+    Shown,
+    Unclear,
+    Working,
+)
 from ml_connector.flows.books import Books
 from ml_connector.store import attempts, documents
 from ml_connector.store.documents import DocumentRow
@@ -79,6 +92,8 @@ def _judge(books: Books, row: DocumentRow, seen: Seen | None) -> Spot | None:
             return Spot("missing", row.key, f"It was posted and is not there any more ({looked}).", row.ids)
         case Ended(ids, how) if posted:
             return Spot("missing", row.key, f"It was posted and is {how} now.", ids)
+        case Unclear(why) if posted:
+            return Spot("missing", row.key, f"It was posted and cannot be found as ours any more: {why}", row.ids)
         case Many(ids):
             return Spot("surplus", row.key, f"{len(ids)} documents answer to one key.", ids[-1])
         case Partial() | Working() if posted:

@@ -460,7 +460,7 @@ def test_an_entry_that_vanished_with_its_claim_left_behind_is_unclear() -> None:
     async def act(scene: Scene) -> Seen:
         (receipt,) = await scene.post(document())
         assert isinstance(receipt, Accepted)
-        scene.control.lose_entry(int(dict(receipt.ids)["JdtNum"]))
+        scene.control.lose_entry(int(dict(receipt.ids)["JdtNum"]), rows_too=False)
         return await scene.seen(document())
 
     assert isinstance(play(act), Unclear)
