@@ -66,12 +66,12 @@ class _Story:
 
     def tell(self, sentence: str) -> None:
         if not self.quiet:
-            output.console().print(f"\n[bold]{sentence}[/]")
+            output.console().print(output.styled(f"\n{sentence}", "bold"))
 
     def call(self, *arguments: str, stdin: str = "", may_fail: bool = False) -> Any:
         """One command with ``--json``; its document. A command that fails ends the demo, unless its findings are asked for."""
         if not self.quiet:
-            output.console().print(f"[dim]$ ml-connector {' '.join(arguments)}[/]")
+            output.console().print(output.styled(f"$ ml-connector {' '.join(arguments)}", "dim"))
         code, text = _command([*arguments, "--json"], stdin)
         document = json.loads(text) if text.strip() else {}
         if code and not (may_fail and code == 1):
@@ -176,14 +176,14 @@ def _show_plan(plan: Mapping[str, Any]) -> None:
     for words in sorted({output.class_words(document["class"]) for document in plan["documents"]}):
         output.console().print(f"Posting twice: {words}.")
     for held in plan["held"]:
-        output.console().print(f"[yellow]held[/] {held['key']}: {held['reason']}")
+        output.console().print(output.styled("held", "yellow"), f"{held['key']}: {held['reason']}")
 
 
 def _summary(settlements: Sequence[Mapping[str, Any]], posted: int, held: int, proved: int) -> None:
     for each in settlements:
-        mark = "[green]proved[/]" if each["proved"] else "[red]NOT PROVED[/]"
+        mark = output.styled("proved", "green") if each["proved"] else output.styled("NOT PROVED", "red")
         ids = "  ".join(f"{d['key']} ({', '.join(f'{k} {v}' for k, v in d['ids'].items())})" for d in each["documents"])
-        output.console().print(f"{mark}  {each['id']}  {each['total']:>12} {each['currency']}  {ids}")
+        output.console().print(mark, f" {each['id']}  {each['total']:>12} {each['currency']}  {ids}")
         for check in each["checks"]:
             if check["ok"] is False:
                 output.console().print(f"          check {check['number']} ({check['name']}): {check['words']}")

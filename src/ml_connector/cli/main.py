@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ml_connector import __version__
-from ml_connector.cli import connection, demo, keeping, link, mapping, record, sandbox, settlement, work
+from ml_connector.cli import connection, demo, keeping, link, mapping, output, record, sandbox, settlement, work
 from ml_connector.domain.errors import MlConnectorError
 
 #: What the framework makes of Ctrl-C.
@@ -62,6 +63,10 @@ def root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command. What goes wrong outside of it ends it with one sentence and an exit code, never with a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a character of a store's name still shows the rest.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(args=given, prog_name="ml-connector", standalone_mode=False)
     except MlConnectorError as error:
@@ -97,7 +102,7 @@ def _misused(given: Sequence[str], error: TyperException) -> NoReturn:
 def _fail(given: Sequence[str], code: str, message: str, exit_code: int) -> NoReturn:
     """One sentence on stderr, and with ``--json`` the same as the one document on stdout."""
     if "--json" in given:
-        sys.stdout.write(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps({"error": {"code": code, "message": message}}) + "\n")
         sys.stdout.flush()
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{output.shown(message)}\n")
     raise SystemExit(exit_code) from None

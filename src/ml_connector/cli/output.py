@@ -4,6 +4,7 @@ stderr, so that stdout stays clean."""
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
+
+#: All control characters but tab and line feed, the marks that turn the writing direction, and surrogates.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout; words and progress go to stderr.")
@@ -64,22 +69,36 @@ def class_words(class_: str) -> str:
 
 def emit(data: Any) -> None:
     """One JSON document."""
-    sys.stdout.write(json.dumps(plain(data), ensure_ascii=False, indent=2) + "\n")
+    # ASCII only: whatever the words in it are, they fit every encoding and move no cursor.
+    sys.stdout.write(json.dumps(plain(data), indent=2) + "\n")
     sys.stdout.flush()
 
 
-def console() -> Console:
-    """For people, on stdout."""
-    from rich.console import Console
+def shown(text: str) -> str:
+    """``text`` without what would do something to a terminal instead of being seen: control characters, changes of the
+    writing direction, halves of characters."""
+    return _UNSEEN.sub("\ufffd", text)
 
-    return Console(highlight=False, soft_wrap=True)
+
+def console() -> Console:
+    """For people, on stdout. Text is shown as it is: what is to have a style comes from :func:`styled`."""
+    from ml_connector.cli.terminal import Terminal
+
+    return Terminal()
 
 
 def trouble() -> Console:
     """For people, on stderr."""
-    from rich.console import Console
+    from ml_connector.cli.terminal import Terminal
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Terminal(stderr=True)
+
+
+def styled(words: str, style: str) -> Text:
+    """Words with a colour."""
+    from ml_connector.cli import terminal
+
+    return terminal.styled(words, style)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
@@ -87,11 +106,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     from rich import box
     from rich.table import Table
 
-    out = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    out = Table(title=shown(title) or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         out.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        out.add_row(*(str(cell) for cell in row))
+        out.add_row(*(shown(str(cell)) for cell in row))
     console().print(out)
 
 
@@ -101,7 +120,7 @@ def progress(description: str) -> Iterator[ProgressBar]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -121,4 +140,4 @@ class ProgressBar:
         self._task = task
 
     def __call__(self, done: int, total: int, words: str) -> None:
-        self._bar.update(self._task, completed=done, total=total, description=words)
+        self._bar.update(self._task, completed=done, total=total, description=shown(words))

@@ -59,8 +59,8 @@ def _print_inspection(found: dict[str, Any]) -> None:
     )
     for finding in found["findings"]:
         where = f" (line {finding['line']})" if finding["line"] is not None else ""
-        output.console().print(f"[yellow]{finding['code']}[/]{where}: {finding['message']}")
-    output.console().print("[green]It foots.[/]" if found["foots"] else "[red]Refused.[/]")
+        output.console().print(output.styled(finding["code"], "yellow"), f"{where}: {finding['message']}", sep="")
+    output.console().print(output.styled("It foots.", "green") if found["foots"] else output.styled("Refused.", "red"))
 
 
 @commands.command("import")
@@ -100,6 +100,8 @@ def prove(
             [({True: "ok", False: "FAILED", None: "-"}[check.ok], check.name, check.words) for check in proof.checks],
         )
         output.console().print(f"audit head {proof.audit_head}")
-        output.console().print("[green]Proved.[/]" if proof.proved else "[red]Not proved.[/]")
+        output.console().print(
+            output.styled("Proved.", "green") if proof.proved else output.styled("Not proved.", "red")
+        )
     if not proof.proved:
         raise typer.Exit(1)

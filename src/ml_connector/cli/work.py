@@ -88,7 +88,7 @@ def print_plan(shown: PlanShown) -> None:
         )
         output.console().print(f"In the ERP now: {document.target}. {_sentence(output.class_words(document.class_))}\n")
     for held in shown.held:
-        output.console().print(f"[yellow]held[/] {held.key}: {held.reason}")
+        output.console().print(output.styled("held", "yellow"), f"{held.key}: {held.reason}")
     if shown.documents:
         documents = output.count(len(shown.documents), "document")
         output.console().print(f"Plan {shown.id}: {documents}. Post it: ml-connector apply {shown.id}")
@@ -107,13 +107,13 @@ def _sentence(words: str) -> str:
 def print_report(report: RunReport) -> None:
     """A run for people."""
     for proof in report.proofs:
-        mark = "[green]proved[/]" if proof.proved else "[red]not proved[/]"
-        output.console().print(f"{mark}  {proof.settlement_id}  {proof.total} {proof.currency}")
+        mark = output.styled("proved", "green") if proof.proved else output.styled("not proved", "red")
+        output.console().print(mark, f" {proof.settlement_id}  {proof.total} {proof.currency}")
         for check in proof.checks:
             if check.ok is False:
                 output.console().print(f"    check {check.number} ({check.name}): {check.words}")
     for held in report.held:
-        output.console().print(f"[yellow]held[/]    {held.key}: {held.reason}")
+        output.console().print(output.styled("held", "yellow"), f"   {held.key}: {held.reason}")
     for waiting in report.waiting:
         output.console().print(f"waiting {waiting.key}: {waiting.reason}")
     output.console().print(
