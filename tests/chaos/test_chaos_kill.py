@@ -21,8 +21,8 @@ KILLS = int(os.environ.get("ML_CONNECTOR_CHAOS_KILLS", "5"))
 #: In one run-through of about twenty documents.
 KILLS_PER_TRADE = 4
 HELD_S = 0.2
-#: The share of writes that the ERP gets only after so long.
-LATE = 0.3
+#: The share of writes that lie in the network while the next run is started.
+LATE = 0.2
 
 pytestmark = pytest.mark.chaos
 

@@ -16,6 +16,8 @@ from tests.support.processes import Installation, Said, Sandbox, Started, instal
 LINK: Final = "chaos"
 SPEED: Final = 300.0
 SETTLE_S: Final = 2.0
+#: Longer than a killed run takes to be started again, and shorter than it waits for what it may have sent.
+LATE_S: Final = 4.0
 #: A pass lives 30 s; with the settle window, this long a lost plain write is waited for. Then there is the rest to do.
 FINISH_S: Final = 120.0
 
@@ -66,14 +68,14 @@ def trade(
     """Two settlements of each of six stores: about twenty entries, four in flight at a time.
 
     The ERP handles a write at once and holds its answer back for ``held_s`` seconds of real time. A share of ``late`` writes
-    lies in the network for as long instead, and is handled then, whether or not somebody still waits.
+    lies in the network for ``LATE_S`` seconds instead, and is handled then, whether or not somebody still waits.
     """
     scenario = f"[amazon]\nstores = {json.dumps(list(stores))}\nsettlements = {settlements}\norders_per_day = 1\n"
     faults = "".join(
         f'[[faults]]\nsystem = "sap_business_one"\noperation = "{operation}"\nfault = "{fault}"\n'
-        f"seconds = {held_s * SPEED}\n{chance}"
+        f"seconds = {seconds * SPEED}\n{chance}"
         for operation in _WRITES
-        for fault, chance in (("late", f"probability = {late}\n"), ("held_reply", ""))
+        for fault, seconds, chance in (("late", LATE_S, f"probability = {late}\n"), ("held_reply", held_s, ""))
     )
     with sandbox(folder, speed=SPEED, scenario=scenario, fault_plan=faults) as world:
         ours = installation(
