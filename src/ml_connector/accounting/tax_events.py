@@ -15,6 +15,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from itertools import accumulate, compress, count
 from operator import lt, ne
 
@@ -30,6 +31,7 @@ Event = tuple[bytes, bytes, bytes, bytes]
 KnownOrder = Callable[[str], TaxTreatment | None]
 
 _FINDINGS_MAX = 20
+_SEPARATOR = b"\t"
 _REFUND = "refund"
 
 
@@ -158,14 +160,23 @@ class _EventFacts:
     withheld: bool = False
     assumed: bool = False
 
+    @property
+    def facilitated(self) -> bool:
+        """By its own rows or its store; a refund may still follow its order."""
+        return self.withheld or self.assumed
+
 
 class ExactEvents:
-    """The events of the suspects, each in full."""
+    """The events of the suspects, each in full.
+
+    There may be as many as rows, so an event is kept as one text (a cell holds no tab), and of orders only those are
+    looked up later that an undecided refund may follow.
+    """
 
     def __init__(self, suspects: frozenset[int], known_order: KnownOrder | None) -> None:
         self.suspects = suspects
         self._known_order = known_order
-        self._events: dict[Event, _EventFacts] = {}
+        self._events: dict[bytes, _EventFacts] = {}
         self._items: dict[tuple[bytes, bytes], bool] = {}
         self._orders: dict[bytes, bool] = {}
 
@@ -174,27 +185,28 @@ class ExactEvents:
         for event, place, slot, ticks in rows:
             if hash(event[1]) not in self.suspects:
                 continue
-            facts = self._events.get(event)
+            key = _SEPARATOR.join(event)
+            facts = self._events.get(key)
             if facts is None:
-                facts = self._events[event] = _EventFacts(base + place)
+                facts = self._events[key] = _EventFacts(base + place)
             facts.ticks += ticks
             facts.withheld = facts.withheld or bool(ticks and slot.withheld)
             facts.assumed = facts.assumed or slot.assumed
 
     def close(self) -> None:
         """All rows were taken: learn what the file itself knows of orders that refunds may follow."""
-        for event, facts in self._events.items():
-            if _is_refund(event):
-                continue
+        undecided = {event[1] for event, facts in self._each() if _is_refund(event) and not facts.facilitated}
+        for event, facts in self._each():
             _, order, item, _ = event
-            facilitated = facts.withheld or facts.assumed
+            if order not in undecided or _is_refund(event):
+                continue
+            facilitated = facts.facilitated
             self._items[order, item] = self._items.get((order, item), False) or facilitated
             self._orders[order] = self._orders.get(order, False) or facilitated
 
     def is_facilitated(self, event: Event) -> bool:
         """The treatment of an event of a suspect."""
-        facts = self._events[event]
-        if facts.withheld or facts.assumed:
+        if self._events[_SEPARATOR.join(event)].facilitated:
             return True
         if not _is_refund(event):
             return False
@@ -204,13 +216,19 @@ class ExactEvents:
 
     def findings(self, currency: str) -> list[Finding]:
         """Facilitated events whose rows do not add up to zero, by line."""
-        rests = [(facts, event) for event, facts in self._events.items() if facts.ticks and self.is_facilitated(event)]
-        rests.sort(key=lambda rest: rest[0].line)
-        found = [_finding(event, facts, currency) for facts, event in rests[:_FINDINGS_MAX]]
-        if len(rests) > _FINDINGS_MAX:
-            more = len(rests) - _FINDINGS_MAX
+        lines = array("q", (facts.line for event, facts in self._each() if facts.ticks and self.is_facilitated(event)))
+        first = set(nsmallest(_FINDINGS_MAX, lines))
+        rests = [(facts, event) for event, facts in self._each() if facts.line in first]
+        found = [_finding(event, facts, currency) for facts, event in sorted(rests, key=lambda rest: rest[0].line)]
+        if len(lines) > len(found):
+            more = len(lines) - len(found)
             found.append(Finding("tax_wash_broken", f"{more} more events have tax that does not wash out.", None))
         return found
+
+    def _each(self) -> Iterator[tuple[Event, _EventFacts]]:
+        for key, facts in self._events.items():
+            kind, order, item, adjustment = key.split(_SEPARATOR)
+            yield (kind, order, item, adjustment), facts
 
 
 def _finding(event: Event, facts: _EventFacts, currency: str) -> Finding:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from ml_connector.flows.inspect import inspect_file
-from tests.support.settlement_files import COLUMNS, account_row, row, settlement
+from tests.support.settlement_files import COLUMNS, Cells, account_row, row, settlement
 
 MIB: Final = 2**20
 
@@ -89,3 +89,17 @@ class TestMemory:
 
         assert found["foots"]
         assert many < fewer + MIB
+
+    def test_tax_that_washes_out_nowhere(self, tmp_path: Path) -> None:
+        def event(number: int) -> list[Cells]:
+            order = f"113-{number:07d}-0000001"
+            tax = row("1.00", description="Tax", order_id=order, order_item_code=str(number))
+            withheld = {"amount-type": "ItemWithheldTax", "amount-description": "MarketplaceFacilitatorTax-Principal"}
+            return [tax, {**tax, **withheld, "amount": "-0.50"}]
+
+        few, _ = self.peak(tmp_path, settlement([cells for number in range(6_000) for cells in event(number)]))
+        many, found = self.peak(tmp_path, settlement([cells for number in range(16_000) for cells in event(number)]))
+
+        assert codes(found)[:2] == [("tax_wash_broken", 3), ("tax_wash_broken", 5)]
+        assert len(codes(found)) == 21
+        assert (many - few) / 10_000 < 400
