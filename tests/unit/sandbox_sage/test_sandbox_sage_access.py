@@ -198,3 +198,29 @@ def test_the_control_path_answers_this_machine_only() -> None:
     assert sage.send("POST", "/_control/no_act", {}).status == 404
     assert sage.send("POST", "/_control/set_period", {"wrong": 1}).status == 400
     assert sage.send("POST", "/_control/post_batch", {"kind": "XX", "number": 1}).status == 400
+
+
+def test_what_the_company_holds_is_shown_over_the_control_path() -> None:
+    sage = Sage()
+    sage.order()
+    sage.control.day_end(post=True)
+    found = {
+        name: sage.send("POST", f"/_control/{name}", {}).json["result"] for name in ("orders", "invoices", "documents")
+    }
+    assert (
+        [row["OrderNumber"] for row in found["orders"]]
+        == [row["OrderNumber"] for row in found["invoices"]]
+        == ["114-1"]
+    )
+    assert "IN000097" in {row["DocumentNumber"] for row in found["documents"]}
+    lines = sage.send("POST", "/_control/transactions", {}).json["result"]
+    assert sum(line["JournalTransactionAmount"] for line in lines) == 0
+
+
+def test_the_connectors_user_gets_another_password() -> None:
+    sage = Sage()
+    sage.control.change_password("Other-1")
+    assert sage.get(ASKED).status == 401
+    assert sage.world.credentials()["sage_300"]["password"] == "Other-1"
+    other = {"Content-Type": "application/json", **sage.basic("WEBAPI", "Other-1")}
+    assert sage.send("GET", ASKED, headers=other).status == 200

@@ -131,8 +131,9 @@ def test_posting_writes_signed_lines_that_can_be_read_back_under_two_names() -> 
         [line("6105", 1, SourceCurrencyAmount=2), line("1150", -1)],
         [line("1300", 1, SourceCurrency="EUR"), line("1150", -1)],
         [line("6105", 1, SourceCurrency="XXX"), line("1150", -1)],
+        [line("6105", 1, SourceCurrency="EUR", CurrencyRate=0), line("1150", -1)],
     ],
-    ids=["unknown", "inactive", "control", "two amounts", "home only", "currency"],
+    ids=["unknown", "inactive", "control", "two amounts", "home only", "currency", "rate"],
 )
 def test_lines_that_the_rules_do_not_let_in(lines: list[dict[str, Any]]) -> None:
     assert Sage().journal(JournalHeaders=[entry(*lines)]).error == FIELD

@@ -218,6 +218,8 @@ class JournalBatches(BatchRoom):
                 currency, text(line, "CurrencyRateTable"), text(line, "CurrencyRateDate")
             )
         rate = amount(line, "CurrencyRate")
+        if rate <= 0:
+            raise field_invalid("CurrencyRate must be greater than zero.")
         if "Amount" not in sent and "SourceCurrencyAmount" in sent:
             line["Amount"] = self._money.home(amount(line, "SourceCurrencyAmount"), currency, rate)
         elif "Amount" in sent and "SourceCurrencyAmount" not in sent:

@@ -68,6 +68,7 @@ class InvoiceBatches(BatchRoom):
         book.create(
             "document_numbers", "customer TEXT, number TEXT, batch INTEGER, PRIMARY KEY (customer, number, batch)"
         )
+        book.execute("CREATE INDEX IF NOT EXISTS {ix_document_numbers} ON {document_numbers} (batch)")
         context.records.index(BATCHES, "Description")
         context.records.index(DOCUMENTS, "OrderNumber")
         context.records.index(DOCUMENTS, "DocumentNumber")
@@ -164,6 +165,8 @@ class InvoiceBatches(BatchRoom):
             currency, kind = text(entry, "CurrencyCode"), text(entry, "RateType") or RATE_TYPE
             entry["RateDate"] = entry["RateDate"] or entry["DocumentDate"]
             entry["ExchangeRate"] = self._rooms.money.rate(currency, kind, text(entry, "RateDate"))
+        if amount(entry, "ExchangeRate") <= 0:
+            raise field_invalid("ExchangeRate must be greater than zero.")
         kind = text(entry, "DocumentType")
         entry["TransactionType"] = "InterestCharge" if kind == "4" else f"{kind}SummaryIssued"
         if not entry["DocumentNumber"]:

@@ -101,6 +101,11 @@ class WebApi:
 
     def answer(self, call: Call) -> Answer:
         """Do what is asked, in one transaction: all of it, or nothing but what a refusal says it keeps."""
+        answer = self._kept(call)
+        self._company.calendar.close_for_now(closed=False)
+        return answer
+
+    def _kept(self, call: Call) -> Answer:
         try:
             with self._context.records.book.transaction():
                 try:
@@ -111,8 +116,6 @@ class WebApi:
                     return refusal(error)
         except SageError as error:
             return refusal(error)
-        finally:
-            self._company.calendar.close_for_now(closed=False)
 
     def _answer(self, call: Call) -> Answer:
         if not call.headers.get("content-type", "").lower().startswith("application/json"):
