@@ -70,7 +70,9 @@ class AmazonAccount:
             user_agent=agent,
             on_new_refresh_token=tools.on_new_refresh_token,
         )
-        self.client = AmazonClient(api_http, self._login, tools.buckets, config.account, tools.clock, tools.random, agent)
+        self.client = AmazonClient(
+            api_http, self._login, tools.buckets, config.account, tools.clock, tools.random, agent
+        )
         self.reports = Reports(self.client, downloads_http, tools.clock, tools.random)
         self.sellers = Sellers(self.client, tools.clock)
 
