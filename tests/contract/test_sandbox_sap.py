@@ -14,6 +14,7 @@ from ml_connector.sandbox.sap_business_one.batch import Answer, Answers, write_b
 from ml_connector.sandbox.sap_business_one.entities import SHIPPED
 from ml_connector.sandbox.sap_business_one.metadata import metadata
 from ml_connector.sandbox.sap_business_one.schema import Type, qualified
+from ml_connector.sandbox.sap_business_one.sql_columns import COLUMNS
 from ml_connector.sandbox.sap_business_one.wire import V1, V2
 from tests.support.sap_client import Sap
 
@@ -220,3 +221,18 @@ def test_a_batch_answer_of_the_older_protocol_has_the_recorded_bytes_around_its_
     )
 
     assert write_batch([answers], zeros, content_id_in_part=False)[1] == recorded
+
+
+def test_columns_of_queries_are_those_of_the_real_database() -> None:
+    root = ElementTree.parse(_contracts() / "service-layer-v1-odata3-sap-sdk-2021.trimmed.edmx").getroot()
+    real = {
+        str(entity.get("Name")): {
+            each.get("Name"): each.get("Alias") for each in entity if each.tag.endswith("}Property")
+        }
+        for entity in root.iter()
+        if entity.tag.rpartition("}")[2] in ("EntityType", "ComplexType")
+    }
+
+    for name, columns in COLUMNS.items():
+        assert columns.items() <= real[name].items()
+        assert set(columns) <= {each.name for each in SHIPPED.types[name].fields}

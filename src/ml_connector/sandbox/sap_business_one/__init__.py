@@ -1,7 +1,8 @@
-"""A simulated SAP Business One Service Layer (``/b1s/v2``) with one company behind it, for journal entries.
+"""A simulated SAP Business One Service Layer (``/b1s/v1`` and ``/b1s/v2``) with one company behind it.
 
-Written from the SAP Business One dossier. Reached under ``/sap_business_one``; ``System.control`` is a
-:class:`~ml_connector.sandbox.sap_business_one.control.Control`. Names of operations in a fault plan: ``Login``, ``Logout``,
+Written from the SAP Business One dossier; ``README.md`` says what is served. Reached under ``/sap_business_one``;
+``System.control`` is a :class:`~ml_connector.sandbox.sap_business_one.control.Control`. Names of operations in a fault plan,
+the same for both versions: ``Login``, ``Logout``,
 ``$batch``, ``$metadata``, ``<Set>.GET|POST|PATCH|DELETE``, ``<Set>.<Action>``, the name of a service operation, ``ping``;
 inside a batch ``$batch/<Set>.POST`` and so on.
 """

@@ -21,6 +21,7 @@ from ml_connector.sandbox.sap_business_one.prices import Prices
 from ml_connector.sandbox.sap_business_one.resources import operation_of
 from ml_connector.sandbox.sap_business_one.service_layer import ServiceLayer
 from ml_connector.sandbox.sap_business_one.sessions import Sessions
+from ml_connector.sandbox.sap_business_one.sql_queries import SqlQueries
 from ml_connector.sandbox.sap_business_one.stock import Stock
 from ml_connector.sandbox.sap_business_one.switches import SWITCHES
 from ml_connector.sandbox.sap_business_one.tables import Tables
@@ -54,6 +55,7 @@ def build(world: World) -> System:
     masters = Masters(tables, catalog, switches, prices, wall)
     desk = Desk(tables, catalog, switches, checks, journal, prices, stock, wall)
     accidents = Accidents(tables, catalog, journal, stock, desk)
+    queries = SqlQueries(tables, catalog, switches, wall, world.seed)
 
     def context_of(wire: Wire) -> Context:
         return Context(
@@ -65,6 +67,7 @@ def build(world: World) -> System:
             masters,
             desk,
             accidents,
+            queries,
             switches,
             Renderer(wire, world.seed, _date_suffix(wire, switches)),
             wall,

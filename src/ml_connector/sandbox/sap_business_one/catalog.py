@@ -114,6 +114,8 @@ class Catalog:
 
     def _read(self) -> Schema:
         types, sets = dict(self._shipped.types), dict(self._shipped.sets)
+        if self._switches.text("sql_queries") == "missing":
+            del sets["SQLQueries"]
         for table in self._tables.select(self._of("UserTablesMD")):
             entity, entity_set = user_table(str(table["TableName"]), self._code_length())
             types[entity.name], sets[entity_set.name] = entity, entity_set

@@ -12,6 +12,7 @@ from ml_connector.sandbox.sap_business_one.journal import Journal
 from ml_connector.sandbox.sap_business_one.masters import Masters
 from ml_connector.sandbox.sap_business_one.prices import Prices
 from ml_connector.sandbox.sap_business_one.schema import EntitySet, Schema, Type
+from ml_connector.sandbox.sap_business_one.sql_queries import SqlQueries
 from ml_connector.sandbox.sap_business_one.stock import Stock
 from ml_connector.sandbox.sap_business_one.tables import Tables
 from ml_connector.sandbox.sap_business_one.wall import Wall
@@ -31,6 +32,7 @@ class Context:
     masters: Masters
     desk: Desk
     accidents: Accidents
+    queries: SqlQueries
     switches: Switches
     renderer: Renderer
     wall: Wall

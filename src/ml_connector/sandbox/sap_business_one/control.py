@@ -74,17 +74,10 @@ class Control:
         with self._context.tables.book.transaction():
             return self._context.journal.post(accepted(entry, schema.types["JournalEntry"], schema))
 
-    def lose_entry(self, jdt_num: int, *, rows_too: bool = True) -> None:
-        """The company's database was restored from an older copy, without this entry and the rows of user tables named for it.
-
-        With ``rows_too`` false those rows stay, as after a repair by hand.
-        """
-        context = self._context
-        with context.tables.book.transaction():
-            entry = context.tables.one(context.schema.types["JournalEntry"], {"JdtNum": jdt_num}) or {}
-            context.journal.vanish(jdt_num)
-            for table in context.tables.select(context.schema.types["UserTablesMD"]) if rows_too else ():
-                context.tables.delete(f"U_{table['TableName']}", {"Name": entry["Reference3"]})
+    def lose_entry(self, jdt_num: int) -> None:
+        """The company's database was restored from an older copy, without this entry."""
+        with self._context.tables.book.transaction():
+            self._context.journal.vanish(jdt_num)
 
     def entries(self) -> list[dict[str, object]]:
         """Every entry with its lines, as the ledger holds it, in order of JdtNum."""

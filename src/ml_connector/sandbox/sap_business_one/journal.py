@@ -76,7 +76,8 @@ class Journal:
         self._complete(header)
         day = str(header["ReferenceDate"])
         self._check_period(header)
-        booked = [self._line(line, number, header) for number, line in enumerate(lines, start=1)]
+        seen: set[tuple[object, ...]] = set()
+        booked = [self._line(line, number, header, seen) for number, line in enumerate(lines, start=1)]
         for number, (line, was) in enumerate(zip(booked, lines, strict=True), start=1):
             self._value_line(line, was, day, number)
         self._balance(booked, lines)
@@ -189,15 +190,21 @@ class Journal:
 
     # --- the lines -----------------------------------------------------------------------------------------------------
 
-    def _line(self, sent: Row, number: int, header: Row) -> Row:
-        """A line with its account, dimensions and branch checked and what was not sent filled in."""
+    def _line(self, sent: Row, number: int, header: Row, seen: set[tuple[object, ...]]) -> Row:
+        """A line with its account, dimensions and branch checked and what was not sent filled in.
+
+        ``seen``: accounts of this entry that were found good; most lines name one again.
+        """
         line_type = self._catalog.schema.types["JournalEntryLine"]
         line = with_defaults(sent, line_type)
         line["Line_ID"] = number - 1
         if line["ShortName"] not in (None, line["AccountCode"]):
             self._partner_line(line, number)
         line["ShortName"] = line["ShortName"] or line["AccountCode"]
-        self._check_account(line, number, str(header["ReferenceDate"]))
+        known = (line["AccountCode"], line["ShortName"], line["FCCurrency"])
+        if known not in seen:
+            self._check_account(line, number, str(header["ReferenceDate"]))
+            seen.add(known)
         self._checks.dimensions(line, "JournalEntryLines", number)
         line["BPLName"] = self._checks.branch(line["BPLID"], f"[JournalEntryLines.BPLID][line: {number}]")
         return self._from_header(line, header)

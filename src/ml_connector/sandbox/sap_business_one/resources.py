@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from ml_connector.sandbox.sap_business_one.batch import Answer
 from ml_connector.sandbox.sap_business_one.context import Context
@@ -21,6 +21,7 @@ from ml_connector.sandbox.sap_business_one.errors import (
 )
 from ml_connector.sandbox.sap_business_one.exact_json import from_json, to_json
 from ml_connector.sandbox.sap_business_one.query import (
+    PAGE_SIZE,
     Comparing,
     Options,
     check_selected,
@@ -159,6 +160,9 @@ class Resources:
                 return self._create_document(call, entity_set, sent)
             case "UserTablesMD" | "UserFieldsMD":
                 key = self._create_metadata(call, entity_set, sent)
+            case "SQLQueries":
+                self._context.queries.check_permitted()
+                key = self._context.queries.create(sent)
             case _:
                 key = self._context.masters.create(entity_set, sent)
         return self._created(call, entity_set, key)
@@ -209,6 +213,9 @@ class Resources:
             self._context.journal.amend(int(str(row["JdtNum"])), changes)
         elif entity_set.name in DESK_SETS:
             self._context.desk.change(entity_set.name, row, changes)
+        elif entity_set.name == "SQLQueries":
+            self._context.queries.check_permitted()
+            self._context.queries.change(row, changes)
         else:
             replaces = call.headers.get("b1s-replacecollectionsonpatch", "").lower() == "true"
             self._context.masters.change(entity_set, row, changes, replace_collections=replaces)
@@ -232,6 +239,8 @@ class Resources:
     def _act(self, call: Call, resource: Resource, entity_set: EntitySet) -> Answer:
         """An action bound to an entity: ``JournalEntries(98001)/Cancel``."""
         bound = {(each.bound_to, each.name) for each in self._context.schema.operations}
+        if entity_set.name == "SQLQueries" and resource.tail == "List" and resource.key is not None:
+            return self._run_query(call, resource, entity_set)
         if call.method != "POST" or resource.key is None or (entity_set.type, resource.tail) not in bound:
             raise not_supported()
         entity = self._context.type_of(entity_set)
@@ -244,6 +253,21 @@ class Resources:
         else:
             self._context.journal.cancel(int(str(row["JdtNum"])))
         return Answer(204, (self._context.wire.version_header,))
+
+    def _run_query(self, call: Call, resource: Resource, entity_set: EntitySet) -> Answer:
+        """``SQLQueries('x')/List``: a page of rows, always paged (dossier, section 5.6)."""
+        context = self._context
+        context.queries.check_permitted()
+        row = self._existing(resource, context.type_of(entity_set))
+        parameters, skip = _list_parameters(call)
+        size, preferred = page_size(call.headers)
+        result = context.queries.run(row, parameters, skip, size or PAGE_SIZE)
+        members: dict[str, object] = {"SqlText": row["SqlText"], "value": result.rows}
+        if result.next_skip is not None:
+            link = f"SQLQueries('{row['SqlCode']}')/List?&$skip={result.next_skip}"
+            members[f"{context.wire.annotation}nextLink"] = link
+        headers = (("Preference-Applied", f"odata.maxpagesize={size}"),) if preferred else ()
+        return self._json(200, context.annotated("SAPB1.SQLQueryResult", members), headers)
 
     # --- parts ---------------------------------------------------------------------------------------------------------
 
@@ -324,6 +348,20 @@ def _written(key: Row) -> str:
         for name, value in key.items()
     }
     return next(iter(words.values())) if len(words) == 1 else ",".join(f"{name}={word}" for name, word in words.items())
+
+
+def _list_parameters(call: Call) -> tuple[str, int]:
+    """Parameters and skip of a query's List: in the query string of a GET, as ParamList in the body of a POST."""
+    given = parse_qsl(call.query, keep_blank_values=True)
+    skips = [value for name, value in given if name == "$skip"]
+    if any(not value.isdecimal() for value in skips):
+        raise invalid_option("Invalid query option: $skip is not a number.")
+    parameters = "&".join(f"{name}={value}" for name, value in given if not name.startswith("$"))
+    if call.method == "POST" and call.body:
+        sent = _body(call)
+        listed = sent.get("ParamList") if isinstance(sent, Mapping) else None
+        parameters = listed if isinstance(listed, str) else parameters
+    return parameters, int(skips[0]) if skips else 0
 
 
 def _body(call: Call) -> object:

@@ -212,6 +212,12 @@ SWITCHES = (
         "TransferSum and CashSum of a foreign payment are in its currency (document) or in local currency (local).",
     ),
     Switch(
+        "sql_queries",
+        "sap-business-one 5.6",
+        "allowed",
+        "The user may store and run queries (allowed), may not (forbidden), or the build has none (missing).",
+    ),
+    Switch(
         "time_filters",
         "sap-business-one 5.3",
         "minute",

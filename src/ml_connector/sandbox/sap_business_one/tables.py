@@ -27,6 +27,7 @@ class Tables:
 
     def __init__(self, book: Book) -> None:
         self.book = book
+        self._inserts: dict[tuple[object, ...], str] = {}
 
     def create_all(self, schema: Schema) -> None:
         """Make every table of the schema that is not there yet."""
@@ -64,10 +65,15 @@ class Tables:
     def insert_all(self, entity: Type, rows: Sequence[Row], parent: Row | None = None) -> None:
         """Write rows of one type. ``parent``: the key of the entity they belong to."""
         outer = {} if parent is None else {parent_column(entity, name): value for name, value in parent.items()}
-        columns = (*outer, *entity.columns)
-        marks = ", ".join("?" for _ in columns)
+        known = (entity.table, entity.columns, tuple(outer))
+        statement = self._inserts.get(known)
+        if statement is None:
+            columns = (*outer, *entity.columns)
+            marks = ", ".join("?" for _ in columns)
+            statement = f"INSERT INTO {{{entity.table}}} ({_names(columns)}) VALUES ({marks})"
+            self._inserts[known] = statement
         self.book.insert_all(
-            f"INSERT INTO {{{entity.table}}} ({_names(columns)}) VALUES ({marks})",
+            statement,
             [[_stored(value) for value in (*outer.values(), *map(row.get, entity.columns))] for row in rows],
         )
 

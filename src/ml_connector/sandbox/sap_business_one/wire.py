@@ -122,24 +122,21 @@ class Renderer:
     wire: Wire
     seed: int
     date_suffix: str
-    _orders: dict[tuple[str, int], list[tuple[str, str]]] = field(default_factory=dict)
+    _orders: dict[tuple[str, int], list[tuple[str, str, str]]] = field(default_factory=dict)
 
     def row(self, entity: Type, row: Row, schema: Schema, only: Sequence[str] = ()) -> dict[str, object]:
         """A row's properties with its collections; ``only`` those, where ``$select`` named some."""
         shown: dict[str, object] = {}
-        for name, called in self._order(entity):
+        for name, called, kind in self._order(entity):
             if only and called not in only:
                 continue
-            declared = entity.get(name)
-            if declared is None:
-                raise AssertionError(f"{entity.name} lost {name}")
             value = row[name]
-            if declared.member_type:
-                shown[called] = self._complex(schema.types[declared.member_type], value, schema)
-            elif value is not None and declared.type == DATE:
+            if not kind or value is None:
+                shown[called] = value
+            elif kind == DATE:
                 shown[called] = f"{value}{self.date_suffix}"
             else:
-                shown[called] = value
+                shown[called] = self._complex(schema.types[kind], value, schema)
         return shown
 
     def _complex(self, member: Type, value: object, schema: Schema) -> object:
@@ -147,19 +144,18 @@ class Renderer:
             return [self.row(member, each, schema) for each in value]
         if isinstance(value, dict):
             return self.row(member, value, schema)
-        if value is None:
-            return None
         raise AssertionError(f"{member.name} was not read")
 
-    def _order(self, entity: Type) -> list[tuple[str, str]]:
-        """Names of properties, ours and this version's."""
+    def _order(self, entity: Type) -> list[tuple[str, str, str]]:
+        """Properties by our name and this version's, and what is special about them: dates, and types of complex ones."""
         known = (entity.name, len(entity.fields))
         if known not in self._orders:
             names = [each.name for each in entity.fields]
             own = [name for name in names if not name.startswith("U_")]
             random.Random(f"{BUILD}:{self.seed}:{entity.name}").shuffle(own)  # noqa: S311 - a game, not a secret
             ordered = own + [name for name in names if name.startswith("U_")]
-            self._orders[known] = [(name, self.wire.property_name(entity, name)) for name in ordered]
+            special = {each.name: each.member_type or (DATE if each.type == DATE else "") for each in entity.fields}
+            self._orders[known] = [(name, self.wire.property_name(entity, name), special[name]) for name in ordered]
         return self._orders[known]
 
 
