@@ -202,6 +202,30 @@ def test_faults_inside_amazon_are_played_when_the_plan_says() -> None:
     assert seller.exchange().json()["error"] == "invalid_grant"
 
 
+def test_a_secret_may_be_rotated_under_a_running_client() -> None:
+    seller = Seller(faults=[{"operation": "token", "fault": "rotated_secret", "nth": 2}])
+    seller.sign_in()
+    assert seller.exchange().json()["error"] == "invalid_client"
+    assert seller.call("GET", PING).status_code == 200  # tokens outlive the secret
+
+
+def test_a_permission_may_be_withdrawn_at_the_token_endpoint() -> None:
+    seller = Seller(faults=[{"operation": "token", "fault": "revoked_token", "nth": 2}])
+    seller.sign_in()
+    assert seller.exchange().json()["error"] == "invalid_grant"
+    assert seller.call("GET", PING).status_code == 403
+
+
+def test_a_large_world_is_drawn_before_anybody_asks() -> None:
+    large = Seller({"stores": ["US"], "orders_per_day": 130})
+    small = Seller({"stores": ["US"]})
+    counted = [
+        world.world.book("amazon").rows("SELECT count(*) AS n FROM {orders}")[0]["n"] for world in (large, small)
+    ]
+    assert counted[0] > 5_000
+    assert counted[1] == 0
+
+
 def test_faults_of_the_line_are_worded_as_amazon_words_them() -> None:
     seller = Seller(faults=[{"operation": "getReports", "fault": "http_503", "nth": 1}])
     answer = seller.call("GET", REPORTS, params={"reportTypes": V2})

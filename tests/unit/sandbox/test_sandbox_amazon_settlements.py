@@ -2,7 +2,7 @@
 
 import gzip
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -254,6 +254,23 @@ def test_a_renamed_label_takes_the_place_of_the_known_one() -> None:
     assert spoiled[1].total == plain[1].total
 
 
+def test_a_label_may_have_a_new_name_from_a_day_on() -> None:
+    since = date(2026, 10, 25)
+    names: dict[bool, set[str]] = {True: set(), False: set()}
+    for file in chain("US", labels_renamed_from=since.isoformat()):
+        for row in file.details:
+            if row["transaction-type"] == "ServiceFee" and row["amount-type"] != "Refund for Advertiser":
+                names[instant(row["posted-date-time"]).date() >= since].add(row["amount-type"])
+    assert names == {False: {"Cost of Advertising"}, True: {"Sponsored Campaigns"}}
+
+
+def test_reserves_are_held_back_at_the_rates_of_the_scenario() -> None:
+    assert all(not file.with_description(CURRENT) for file in chain("US", reserve_rates=[0.0]))
+    for file in chain("US", reserve_rates=[0.5]):
+        (held_back,) = file.with_description(CURRENT)
+        assert abs(file.total + held_back) <= Decimal("0.01")  # one half is paid, one half is kept
+
+
 def test_rows_that_are_alike_count_twice() -> None:
     _, spoiled = marked("duplicate_rows")
     twins = [row for row in spoiled[1].details if row["amount"] == "-4.15"]
@@ -371,6 +388,10 @@ def test_an_american_file_may_hold_orders_of_other_shops() -> None:
         {"settlements": -1},
         {"period_days": 0},
         {"refund_rate": 2},
+        {"reserve_rates": []},
+        {"reserve_rates": [1.5]},
+        {"labels_renamed_from": "soon"},
+        {"bank_currency": "XXX"},
         {"revoked": "yes"},
         {"two_report_ids": ["US"]},
         {"two_report_ids": "US:1"},

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _LAST_CLOSE_DAYS = range(2, 10)
 """How many days before the world begins the last settlement may have closed."""
-_RESERVE = (0, 500, 1000, 1500)
 _TOTAL_OFF = 1
 _DRAWN_AHEAD = timedelta(days=4)
 """Trade is drawn so long before it happens: an order is placed up to 60 hours before it ships."""
@@ -107,7 +106,7 @@ class Chain:
         if self._scenario.marked("negative", self.store.code, number):
             added.append((Section.RUIN, self._ruin(sum(row.amount for row in before_ruin), end)))
         net = sum(event.amount for _, event in (*events, *added))
-        held_back = max(net, 0) * self.chance(number, "reserve").choice(_RESERVE) // 10_000
+        held_back = max(net, 0) * self._reserve_rate(number) // 10_000
         if held_back:
             added.append((Section.RESERVE, _other("reserve", "Current Reserve Amount", -held_back, end)))
         settlement = Settlement(
@@ -193,6 +192,10 @@ class Chain:
         margin = timedelta(days=3)
         return end - self._period + margin <= month <= end - margin
 
+    def _reserve_rate(self, number: int) -> int:
+        """Which part of ten thousand this close holds back."""
+        return round(self.chance(number, "reserve").choice(self._scenario.reserve_rates) * 10_000)
+
     def _consequences(self, settlement: Settlement) -> Iterator[Entry]:
         """What a close leaves behind: reserve, debt with its charge, the payout, and a payout that came back."""
         number, total = settlement.number, settlement.total
@@ -261,12 +264,15 @@ class Chain:
 
     def _relabelled(self, number: int, rows: Iterable[Row]) -> list[Row]:
         """The rows as this file words them; what happened stays what it was."""
-        rows = list(rows)
-        if self._scenario.marked("renamed_label", self.store.code, number):
-            rows = [
-                row._replace(amount_type="Sponsored Campaigns") if row.amount_type == "Cost of Advertising" else row
-                for row in rows
-            ]
+        marked = self._scenario.marked("renamed_label", self.store.code, number)
+        since = self._scenario.labels_renamed_from
+        rows = [
+            row._replace(amount_type="Sponsored Campaigns")
+            if row.amount_type == "Cost of Advertising"
+            and (marked or (since and row.posted.date().isoformat() >= since))
+            else row
+            for row in rows
+        ]
         if self._scenario.marked("blank_store", self.store.code, number):
             rows = [row._replace(marketplace_name="") for row in rows]
         return rows

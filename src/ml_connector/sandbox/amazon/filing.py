@@ -104,6 +104,12 @@ class Filing:
         stores = [chain.store for chain in self.chains]
         return [each for store in stores for each in (store.marketplace_id, store.pseudo_id) if each]
 
+    @property
+    def orders_expected(self) -> int:
+        """About how many orders the past of this world holds."""
+        scenario = self._scenario
+        return len(self.chains) * scenario.settlements * scenario.period_days * scenario.orders_per_day
+
     def up_to(self, now: datetime) -> None:
         """Put down what has happened by ``now``, and close and file every settlement that has ended."""
         for chain in self.chains:

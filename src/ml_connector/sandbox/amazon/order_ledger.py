@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ml_connector.sandbox.amazon.lives import Item, Life, Step
-from ml_connector.sandbox.amazon.rows import stamp
+from ml_connector.sandbox.amazon.rows import compact, stamp
 from ml_connector.sandbox.ledger import Book
 
 FOR_EVER = "9999"
@@ -158,7 +158,7 @@ def _row(life: Life) -> tuple[str, str, str, str, str, str]:
         store.pseudo_id if life.non_amazon else store.marketplace_id,
         "AMAZON" if life.channel == "AFN" else "MERCHANT",
         stamp(life.created),
-        json.dumps(facts, ensure_ascii=False, separators=(",", ":")),
+        compact(facts),
     )
 
 
@@ -191,4 +191,4 @@ def _state(step: Step) -> str:
         "shipped": "" if step.shipped is None else stamp(step.shipped),
         "delivered": step.delivered,
     }
-    return json.dumps(state, separators=(",", ":"))
+    return compact(state)

@@ -65,7 +65,7 @@ def packed(event: Event) -> str:
     first = event.rows[0]
     head = {name: value for name in _OF_THE_HEAD if (value := getattr(first, name))}
     lines = [(row.amount_type, row.amount_description, row.amount, row.promotion_id) for row in event.rows]
-    return json.dumps([head, lines], ensure_ascii=False, separators=(",", ":"))
+    return compact([head, lines])
 
 
 def unpacked(kind: str, posted: str, counted: str, content: str) -> Event:
@@ -89,7 +89,12 @@ def unpacked(kind: str, posted: str, counted: str, content: str) -> Event:
 
 def stamp(instant: datetime) -> str:
     """UTC with milliseconds and ``Z``: how Orders writes instants, and how they are kept, in an order that sorts."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:23]}Z"
+
+
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""JSON as it is kept in the ledger."""
 
 
 def share(amount: int, per_ten_thousand: int) -> int:

@@ -12,7 +12,9 @@
     shrinking_rate = 0.1              # of the seller's own shipments: units or a line cancelled before they ship
     cancelled_rate = 0.06             # orders beside those, for each of them, that come to nothing
     replacement_rate = 0.03           # orders sent once more for nothing
+    reserve_rates = [0.0, 0.05, 0.1, 0.15]   # one is drawn at each close, and held back until the next
     bank_currency = "EUR"             # payouts are converted into it; "" (the default): not at all
+    labels_renamed_from = "2026-11-01"   # a known label has a new name in all files from this day on; "": never
     unknown_triple = ["US:2"]         # the second settlement of the US store; so for every mark below
     revoked = true                    # conditions of the account
     [amazon.switches]
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from ml_connector.sandbox.amazon.marketplaces import STORES
 from ml_connector.sandbox.amazon.switches import SWITCHES
@@ -54,6 +57,8 @@ class Scenario:
 
     ``missing_roles`` are operations the application has no role for, and BUYER or RECIPIENT. ``fatal_types`` are report
     types that end FATAL. ``bank_currency`` is what every payout is converted into; "" leaves them in the store's currency.
+    ``reserve_rates``: of which share a reserve is held back, one is drawn at each close. ``labels_renamed_from`` is a day
+    (ISO 8601, UTC) from which files name advertising otherwise; "" for never.
     """
 
     stores: tuple[str, ...] = ("US", "DE")
@@ -65,7 +70,9 @@ class Scenario:
     shrinking_rate: float = 0.1
     cancelled_rate: float = 0.06
     replacement_rate: float = 0.03
+    reserve_rates: tuple[float, ...] = (0.0, 0.05, 0.1, 0.15)
     bank_currency: str = ""
+    labels_renamed_from: str = ""
     revoked: bool = False
     secret_rotated: bool = False
     other_region: bool = False
@@ -130,6 +137,20 @@ def _currency(name: str, value: object) -> str:
     return str(value)
 
 
+def _rates(name: str, value: object) -> tuple[float, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"[amazon] {name} must be a list of shares")
+    return tuple(_share(name, each) for each in value)
+
+
+def _day(name: str, value: object) -> str:
+    text = value.isoformat() if isinstance(value, date) else value
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""  # type: ignore[arg-type]  # caught below
+    except (TypeError, ValueError):
+        raise ValueError(f"[amazon] {name} must be a day, as 2026-11-01") from None
+
+
 def _stores(name: str, value: object) -> tuple[str, ...]:
     stores = _texts(name, value)
     unknown = [store for store in stores if store not in STORES]
@@ -158,7 +179,9 @@ _READERS = {
     "shrinking_rate": _share,
     "cancelled_rate": _share,
     "replacement_rate": _share,
+    "reserve_rates": _rates,
     "bank_currency": _currency,
+    "labels_renamed_from": _day,
     "revoked": _truth,
     "secret_rotated": _truth,
     "other_region": _truth,
