@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from ml_connector.accounting.lineage import Lineage, Part, Sign
 from ml_connector.domain import money
 from ml_connector.domain.documents import LABEL_END, JournalLine, label
-from ml_connector.domain.mapping import Mapping, Placement, Presentation
+from ml_connector.domain.mapping import AccountRule, Mapping, Placement, Presentation
 from ml_connector.domain.settlements import Group, Triple, store_key
 
 #: The order of an entry's lines, as in the worked example of ACCOUNTING 4; the last line comes last.
@@ -125,6 +125,14 @@ class Accounts:
             rule = mapping.find(category=category, triple=triple, store=store, channel=channel, item_group=item, on=on)
             if rule is not None:
                 return rule.placement
+        return None
+
+    def categorise(self, triple: Triple, store: str, on: date, *, channel: str, item: str) -> AccountRule | None:
+        """What a rule of the link makes of a triple that the shipped vocabulary does not know."""
+        for mapping in self.mappings:
+            rule = mapping.categorise(triple, store=store, channel=channel, item_group=item, on=on)
+            if rule is not None:
+                return rule
         return None
 
 

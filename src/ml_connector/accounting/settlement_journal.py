@@ -21,10 +21,10 @@ from ml_connector.domain.catalog import FiscalPeriod, References
 from ml_connector.domain.documents import JournalEntry, Kind
 from ml_connector.domain.errors import Finding, Inconsistent
 from ml_connector.domain.keys import DocumentKey, document_key
-from ml_connector.domain.mapping import AccountingPolicy, ClosedPeriod, Mapping, StoreSettings
-from ml_connector.domain.settlements import Granularity, Group, SettlementGroups, store_key
+from ml_connector.domain.mapping import AccountingPolicy, AccountRule, ClosedPeriod, Mapping, StoreSettings
+from ml_connector.domain.settlements import Granularity, Group, SettlementGroups, Triple, store_key
 
-#: Findings that the planner settles itself: by the suspense account, by the main store that was handed in.
+#: Findings that the planner settles itself: by a rule of the link or the suspense account, by the main store handed in.
 UNKNOWN_TRIPLE = "unknown_triple"
 MAIN_STORE_UNCLEAR = "main_store_unclear"
 
@@ -130,7 +130,8 @@ class _Planner:
     def run(self, main_store: str, max_lines: int | None) -> SettlementPlan:
         store = self.spelling[store_key(main_store)]
         home = self._settings(store)
-        findings = [*_inherited(self.groups, self.policy, store), *self._footing(), *self._homes(store, home)]
+        inherited = _inherited(self.groups, self.policy, store)
+        findings = [*self._unanswered(inherited, store), *self._footing(), *self._homes(store, home)]
         closing = self._closing()
         if isinstance(closing, Finding):
             findings.append(closing)
@@ -150,6 +151,23 @@ class _Planner:
         return SettlementPlan(self._id, entries, lineage, tuple(findings))
 
     # --- what may hold it ---
+
+    def _unanswered(self, findings: Iterable[Finding], main_store: str) -> Iterable[Finding]:
+        """Without what is said of unknown triples that a rule of the link answers, on every row. Their findings are known
+        by the first line; the one without a line is about all that were too many to be named."""
+        first: dict[Triple, int] = {}
+        open_: set[Triple] = set()
+        for group in self.groups.groups:
+            if group.category is None:
+                triple, line = group.key.triple, next(iter(group.rows))[0]
+                first[triple] = min(line, first.get(triple, line))
+                if self._rule_of_link(group, main_store) is None:
+                    open_.add(triple)
+        answered = {line for triple, line in first.items() if triple not in open_}
+        for finding in findings:
+            silent = finding.line in answered or (finding.line is None and first and not open_)
+            if finding.code != UNKNOWN_TRIPLE or not silent:
+                yield finding
 
     def _footing(self) -> Iterable[Finding]:
         head = self.groups.head
@@ -247,10 +265,13 @@ class _Planner:
         placed: list[Placed] = []
         missing: dict[tuple[str, str], Decimal] = {}
         for group in self.groups.groups:
+            store = self._store(group, main_store)
+            if (rule := self._rule_of_link(group, main_store)) is not None:
+                placed.append(Placed(group, rule.category, store, rule.placement))
+                continue
             category = group.category or ("suspense" if self.policy.suspense else None)
             if category is None:
                 continue  # the file's own finding unknown_triple holds
-            store = self._store(group, main_store)
             key = group.key
             placement = self.accounts.find(
                 category,
@@ -265,6 +286,15 @@ class _Planner:
             else:
                 placed.append(Placed(group, category, store, placement))
         return placed, [self._unmapped(*what, amount) for what, amount in sorted(missing.items())]
+
+    def _rule_of_link(self, group: Group, main_store: str) -> AccountRule | None:
+        """The rule that makes an unknown triple known to this link."""
+        if group.category is not None:
+            return None
+        key = group.key
+        store = self._store(group, main_store)
+        since = self._bucket(group).since
+        return self.accounts.categorise(key.triple, store, since, channel=key.channel, item=key.item_group)
 
     def _unmapped(self, category: str, store: str, amount: Decimal) -> Finding:
         return Finding(

@@ -42,7 +42,8 @@ def _finding(triple: Triple, members: list[Group], vocabulary: Vocabulary, curre
     )
     return Finding(
         "unknown_triple",
-        f"No rule knows {_shown(triple)}: {count} row(s) on line {shown}, {amount} {currency}. Add a rule for it before it is posted."
+        f"No rule knows {_shown(triple)}: {count} row(s) on line {shown}, {amount} {currency}. "
+        "Import a mapping rule that names these three labels, a category and an account."
         + (f" Nearest: {near}." if near else ""),
         lines[0],
     )

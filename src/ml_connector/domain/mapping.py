@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from datetime import date
@@ -109,6 +110,15 @@ class AccountRule:
         narrow = bool(self.channel) + bool(self.item_group)
         return (int(self.triple is not None), int(bool(self.store)), narrow)
 
+    def fits(self, store: str, channel: str, item_group: str, on: date) -> bool:
+        """Whether the rule is in force on ``on`` and for such a row, whatever its label."""
+        return (
+            self.since <= on
+            and (not self.store or store_key(self.store) == store_key(store))
+            and (not self.channel or self.channel == channel)
+            and (not self.item_group or self.item_group == item_group)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
@@ -130,16 +140,30 @@ class Mapping:
         self, *, category: str, triple: Triple | None, store: str, channel: str, item_group: str, on: date
     ) -> AccountRule | None:
         """The rule in force on ``on`` with the highest precedence, the latest ``since`` among equals; None if unmapped."""
-        candidates = [
+        candidates = (
             rule
             for rule in (*self._by_category.get(category, ()), *self._by_category.get("", ()))
-            if rule.since <= on
-            and (rule.triple is None or (triple is not None and _same_triple(rule.triple, triple)))
-            and (not rule.store or store_key(rule.store) == store_key(store))
-            and (not rule.channel or rule.channel == channel)
-            and (not rule.item_group or rule.item_group == item_group)
-        ]
-        return max(candidates, key=lambda rule: (rule.precedence(), rule.since), default=None)
+            if (rule.triple is None or (triple is not None and _same_triple(rule.triple, triple)))
+            and rule.fits(store, channel, item_group, on)
+        )
+        return _best(candidates)
+
+    def categorise(self, triple: Triple, *, store: str, channel: str, item_group: str, on: date) -> AccountRule | None:
+        """The rule that gives a triple which the shipped vocabulary does not know its category and its account: it names
+        both. ``carry_forward`` is no category of a row."""
+        candidates = (
+            rule
+            for rule in self.rules
+            if rule.category not in {"", "carry_forward"}
+            and rule.triple is not None
+            and _same_triple(rule.triple, triple)
+            and rule.fits(store, channel, item_group, on)
+        )
+        return _best(candidates)
+
+
+def _best(candidates: Iterable[AccountRule]) -> AccountRule | None:
+    return max(candidates, key=lambda rule: (rule.precedence(), rule.since), default=None)
 
 
 def fold_label(text: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from ml_connector.accounting.journal_lines import CATEGORY_ORDER
-from ml_connector.accounting.settlement_journal import plan_settlement
+from ml_connector.accounting.settlement_journal import SettlementPlan, plan_settlement
 from ml_connector.domain.documents import LABEL_LENGTH_MAX, label, label_of
 from ml_connector.domain.errors import Finding
 from ml_connector.domain.mapping import CATEGORIES, AccountRule, Mapping, Placement, Presentation, StoreSettings
@@ -59,6 +60,60 @@ def test_a_link_with_a_suspense_account_posts_it_and_keeps_the_finding_open() ->
     (suspense,) = (line for line in plan.entries[0].lines if line.category == "suspense")
     assert suspense.debit == Decimal("0.37")
     assert [(finding.code, finding.holds) for finding in plan.findings] == [("unknown_triple", False)]
+
+
+FUTURE = Triple("Order", "ItemFees", "SomeFutureFee")
+LABELLED = AccountRule(
+    Placement("6990"), category="other_selling_fees", triple=Triple("order", "Item-Fees", "Some Future Fee")
+)
+
+
+def unknown_plan(*rules: AccountRule, suspense: bool = False) -> SettlementPlan:
+    """Of a sale on line 3 and an unknown label on line 4, with the rules added to the chart."""
+    mapping = Mapping(2, (*chart().rules, *rules))
+    books = policy(suspense=suspense)
+    rows = [SALE, Row(None, "-0.37", DAY, triple=FUTURE)]
+    groups = settlement(rows, findings=(UNKNOWN,), mapping=mapping, books=books)
+    return plan_settlement(groups, policy=books, mapping=mapping, references=references(), prefix="AAAA")
+
+
+@pytest.mark.parametrize("suspense", [False, True])
+def test_a_rule_that_gives_an_unknown_triple_its_category_and_account_answers_it(*, suspense: bool) -> None:
+    plan = unknown_plan(LABELLED, suspense=suspense)
+
+    assert plan.findings == ()
+    (fee,) = (line for line in plan.entries[0].lines if line.category == "other_selling_fees")
+    assert (fee.account, fee.debit, fee.rows) == ("6990", Decimal("0.37"), 1)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        replace(LABELLED, category=""),
+        replace(LABELLED, category="carry_forward"),
+        replace(LABELLED, store="Amazon.ca"),
+        replace(LABELLED, channel="MFN"),
+        replace(LABELLED, since=date(2026, 10, 16)),
+        replace(LABELLED, triple=Triple("Refund", "ItemFees", "SomeFutureFee")),
+    ],
+    ids=["no category", "a category that no row has", "another store", "another channel", "later", "another triple"],
+)
+def test_a_rule_that_does_not_fit_leaves_it_unknown(rule: AccountRule) -> None:
+    assert unknown_plan(rule).findings == (UNKNOWN,)
+
+
+def test_an_unknown_triple_is_answered_only_when_all_of_its_rows_are() -> None:
+    mapping = Mapping(2, (*chart().rules, replace(LABELLED, channel="MFN")))
+    rows = [SALE, *(Row(None, "-0.37", DAY, triple=FUTURE, channel=channel) for channel in ("AFN", "MFN"))]
+    more = Finding("unknown_triple", "7 more kinds of rows are not known.")
+    groups = settlement(rows, findings=(UNKNOWN, more), mapping=mapping)
+    partly = plan_settlement(groups, policy=policy(), mapping=mapping, references=references(), prefix="AAAA")
+    wholly = plan_settlement(
+        groups, policy=policy(), mapping=Mapping(3, (*mapping.rules, LABELLED)), references=references(), prefix="AAAA"
+    )
+
+    assert partly.findings == (UNKNOWN, more)
+    assert wholly.findings == ()
 
 
 def test_a_settlement_without_a_main_store_waits_for_the_decision() -> None:
