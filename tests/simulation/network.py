@@ -191,6 +191,11 @@ class Network:
             self._waiting.append(waiting)
         self.loop.start(SERVER, self._serve(waiting, wait_s))
 
+    def again(self, exchange: Exchange, wait_s: float) -> None:
+        """Something in between sends a request once more, which the client knows nothing of."""
+        self.underway += 1
+        self.loop.start(SERVER, self._serve(_Waiting(exchange, 0, self.admit(exchange.request)), wait_s))
+
     async def _serve(self, waiting: _Waiting, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
         for other in list(self._waiting):

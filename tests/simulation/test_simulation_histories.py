@@ -57,16 +57,6 @@ def test_every_await_and_every_fault_was_tried(shared: Path, templates: Template
     assert total.strange == [], "a kill fell where none can: see the exclusions in sites.py"
 
 
-@pytest.mark.parametrize("seed", [3, 8, 21])
-def test_one_seed_is_one_history(templates: Templates, seed: int) -> None:
-    def told() -> list[str]:
-        with Simulation(templates, seed, Conditions.of_seed(seed)) as simulation:
-            simulation.play()
-            return simulation.tells.said
-
-    assert told() == told()
-
-
 @pytest.mark.skipif(ONE_SEED is None, reason="ML_CONNECTOR_SIMULATION_SEED names no seed to be told")
 def test_one_seed_alone(templates: Templates) -> None:
     seed = int(ONE_SEED or 0)
