@@ -225,15 +225,30 @@ class App:
     async def rotate_secrets(self, by: str) -> Rotated:
         """A new master key for every secret."""
         self.house.actor = by
-        places = house.places(self.house.folder, os.environ)
         if self.house.ring.source == keys.VARIABLE:
+            done = await self._rotate_in_environment()
+        else:
+            done = await self._rotate_in_file(house.places(self.house.folder, os.environ).file)
+        await self.house.store.call(lambda conn: self.house.note(conn, "secrets_rotated", done.kid, {"by": by}))
+        return Rotated(done.rewrapped, self.house.ring.source, tuple(str(file) for file in done.kept))
+
+    async def _rotate_in_environment(self) -> rotation.Rotated:
+        if not self.house.ring.others:
             raise WrongUse(
                 f"The master key comes from {keys.VARIABLE}: put the new key before the old one there, separated by a comma, "
                 "then run secrets rotate; drop the old one afterwards."
             )
-        done = await rotation.rotate_file(places.file, secrets.SealedRows(self.house.store))
-        await self.house.store.call(lambda conn: self.house.note(conn, "secrets_rotated", done.kid, {"by": by}))
-        return Rotated(done.rewrapped, str(places.file))
+        return await rotation.rotate(self.house.ring, secrets.SealedRows(self.house.store))
+
+    async def _rotate_in_file(self, file: Path) -> rotation.Rotated:
+        lock = EngineLock(file.parent, f"{file.name}.lock")
+        if not lock.try_acquire():
+            # Two would each write a key file without the other's key in it.
+            raise WrongUse("Another ml-connector is changing this master key: try again when it is done.")
+        try:
+            return await rotation.rotate_file(file, secrets.SealedRows(self.house.store))
+        finally:
+            lock.release()
 
     async def verify_audit(self) -> AuditVerdict:
         """Recompute the whole chain, and hold its head against the file beside the database."""

@@ -245,8 +245,11 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
+    """``kept``: the files that hold the keys before. Older backups open with nothing else."""
+
     secrets: int
     key_from: str
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,10 @@ def rotate(data: Data = None, as_json: output.AsJson = False) -> None:
         output.emit(done)
     else:
         output.console().print(f"Sealed {output.count(done.secrets, 'secret')} with the new key from {done.key_from}.")
+        for file in done.kept:
+            output.console().print(
+                f"The key before is in {file}: older backups need it. Destroy it when none are left."
+            )
 
 
 @audit.command("verify")

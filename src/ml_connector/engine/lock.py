@@ -11,10 +11,10 @@ NAME: Final = "engine.lock"
 
 
 class EngineLock:
-    """The lock of one data folder. The file stays; only the lock on it counts."""
+    """The lock of one data folder. The file stays; only the lock on it counts. ``name`` makes it the lock of something else."""
 
-    def __init__(self, data_folder: Path) -> None:
-        self._path = data_folder / NAME
+    def __init__(self, data_folder: Path, name: str = NAME) -> None:
+        self._path = data_folder / name
         self._descriptor: int | None = None
 
     def try_acquire(self) -> bool:

@@ -79,7 +79,7 @@ class KeyRing:
 class KeyPlaces:
     """Where a master key may be. ``data_folder`` is where it must not be; None where there is none (PostgreSQL)."""
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     config_folder: Path
     data_folder: Path | None
 
@@ -152,19 +152,31 @@ def read_file(file: Path) -> KeyRing:
 def write_file(file: Path, keys: Iterable[MasterKey], *, new: bool = False) -> None:
     """Replace the key file, atomically and durably; with ``new`` it must not exist. Raises :class:`KeyProblem`."""
     target = file if new else file.with_name(f"{file.name}.partial")
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if new else os.O_TRUNC)
     try:
-        descriptor = os.open(target, flags, 0o600)
+        if not new:
+            # What somebody left there may be readable to others, or lead elsewhere.
+            target.unlink(missing_ok=True)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as out:
             out.writelines(f"{key.text}\n" for key in keys)
             out.flush()
             os.fsync(out.fileno())
         if not new:
             os.replace(target, file)
+        _sync_folder(file.parent)
     except FileExistsError as error:
         raise KeyProblem(f"{file} was made meanwhile by somebody else: try again.") from error
     except OSError as error:
         raise KeyProblem(f"The master key cannot be written to {file}: {error.strerror}.") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself durable, where the system can: what is sealed next must not outlive its key."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def _ring(text: str, source: str) -> KeyRing:

@@ -1,13 +1,14 @@
 """A new master key. Only data keys are rewrapped, in portions; it may be stopped anywhere and simply started again.
 
 The order is what makes it safe: the new key is on disk before anything is sealed under it, both keys open until nothing is
-left under the old one, and only then is the old one forgotten: first by the database, then by the file.
+left under the old one, and only then is the old one forgotten: first by the database, then by the file. It is put aside, not
+destroyed: backups from before, and other data folders of the same user, open with nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -45,22 +46,30 @@ class SealedRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """``kid`` is the master key from now; ``rewrapped`` counts the secrets that were touched."""
+    """``kid`` is the master key from now; ``rewrapped`` counts the secrets that were touched; ``kept`` are the files with the
+    keys before."""
 
     kid: str
     rewrapped: int
+    kept: tuple[Path, ...] = ()
 
 
 async def rotate_file(file: Path, rows: SealedRows) -> Rotated:
-    """Change the master key in its file. A rotation that was interrupted (two keys in the file) is finished instead."""
+    """Change the master key in its file. A rotation that was interrupted (two keys in the file) is finished instead.
+
+    One at a time: the caller sees to it. Each key before is kept beside the file, under its own name.
+    """
     ring = read_file(file)
     if not ring.others:
         require(ring, await rows.checks())
         write_file(file, (MasterKey.new(), ring.primary))
         ring = read_file(file)
     done = await rotate(ring, rows)
+    kept = [file.with_name(f"{file.name}.{key.kid}") for key in ring.others]
+    for aside, key in zip(kept, ring.others, strict=True):
+        write_file(aside, (key,))
     write_file(file, (ring.primary,))
-    return done
+    return replace(done, kept=tuple(kept))
 
 
 async def rotate(ring: KeyRing, rows: SealedRows) -> Rotated:

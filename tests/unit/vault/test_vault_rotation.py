@@ -80,7 +80,7 @@ def test_afterwards_the_new_key_alone_opens_everything(file: Path) -> None:
 
     ring = read_file(file)
     assert ring.others == ()
-    assert done == Rotated(ring.primary.kid, 3)
+    assert done == Rotated(ring.primary.kid, 3, (file.with_name(f"master.key.{OLD.kid}"),))
     assert ring.primary.kid != OLD.kid
     assert rows.known == [ring.primary.check]
     assert rows.opened(ring) == ["username", "password", "company"]
