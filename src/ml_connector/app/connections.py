@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ml_connector.amazon import config as amazon_config
 from ml_connector.amazon.connection import AmazonAccount
 from ml_connector.amazon.connection import Tools as AmazonTools
-from ml_connector.app.house import House
+from ml_connector.app.house import OWN, House
 from ml_connector.app.reports import ConnectionShown
 from ml_connector.domain.catalog import Identity
 from ml_connector.domain.errors import WrongUse
@@ -81,6 +81,11 @@ class Connections:
 
     async def show(self, name: str) -> ConnectionShown:
         return await self._shown(await self._row(name))
+
+    async def secret_fields(self, name: str) -> frozenset[str]:
+        """Which secrets of a connection are set; none where there is no such connection."""
+        found = await self.house.store.call(lambda conn: secrets.of(conn, name))
+        return frozenset(secret.field for secret, _ in found)
 
     async def test(self, name: str) -> Identity:
         """Sign in anew and read who answers. Raises what is wrong, exactly."""
@@ -187,3 +192,5 @@ def check_name(name: str) -> None:
     """Raises :class:`WrongUse` for a name that would be trouble on a command line or in a document."""
     if not name or len(name) > 40 or not all(c.isascii() and (c.isalnum() or c in "-_") for c in name):
         raise WrongUse("A name consists of up to 40 letters, digits, '-' and '_'.")
+    if name == OWN:
+        raise WrongUse(f"{name} is the name under which ml-connector keeps its own secrets: choose another one.")

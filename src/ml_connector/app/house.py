@@ -31,12 +31,15 @@ from ml_connector.vault import envelopes, keys
 from ml_connector.vault.keys import KeyPlaces, KeyRing
 
 DATABASE: Final = "ml-connector.db"
-_AUDIT: Final = ("installation", "audit_key")
+#: Under this name the installation's own secrets and marks are kept. No connection may have it: removing one removes its
+#: secrets, and the audit key with them.
+OWN: Final = "installation"
+_AUDIT: Final = (OWN, "audit_key")
 
 #: After the database was found older than its audit head, nothing is written to an ERP for this long: what was sent by the
 #: time that is missing from it may still land. The longest settle window of any connector (DESIGN 3.2).
 RECOVERY: Final = timedelta(seconds=900)
-_RECOVERY_MARK: Final = ("installation", "recover_until")
+_RECOVERY_MARK: Final = (OWN, "recover_until")
 
 
 @dataclass(slots=True)
@@ -153,6 +156,7 @@ async def open_house(folder: Path, clock: Clock | None = None) -> House:
         raise WrongUse(f"There is no data folder at {folder}: run ml-connector init first.")
     clock = clock or SystemClock()
     redactor = Redactor()
+    redactor.learn([settings.database] if "://" in settings.database else [])
     _configure_logging(settings, redactor.event)
     store = Store.open(settings.database or folder / DATABASE, clock)
     try:

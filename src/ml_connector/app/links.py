@@ -118,7 +118,7 @@ class Links:
         await self.row(name)
         try:
             data = tomllib.loads(source.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
             raise WrongUse(f"{source} cannot be read as TOML: {error}.") from error
         sheets = opening.sheets_from_data(data)
 
@@ -233,7 +233,8 @@ class Mappings:
         """Take over a CSV or TOML file as the link's next version. The same content stays the same version."""
         await self.links.row(link)
         try:
-            text = file.read_text(encoding="utf-8")
+            with file.open(encoding="utf-8") as lines:
+                text = lines.read(mapping_files.TEXT_MAX + 1)
         except (OSError, UnicodeDecodeError) as error:
             raise WrongUse(f"{file} cannot be read as UTF-8 text.") from error
         rules = mapping_files.read(text, "toml" if file.suffix == ".toml" else "csv")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -32,10 +33,17 @@ COLUMNS: Final = (
 )
 _TRIPLE: Final = COLUMNS[4:7]
 _RULES_MAX: Final = 10_000
+TEXT_MAX: Final = 8 * 1024 * 1024
+#: A cell that a spreadsheet would take for a formula gets an apostrophe before it when it is written, and loses it when read.
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 
 
 def read(text: str, form: str) -> tuple[AccountRule, ...]:
     """The rules in ``text``; ``form`` is csv or toml. Raises :class:`WrongUse` naming the rule that is wrong."""
+    if len(text) > TEXT_MAX:
+        raise WrongUse(f"A mapping has at most {TEXT_MAX:,} characters.")
+    if "\0" in text:
+        raise WrongUse("The mapping holds a NUL character: save it as UTF-8 text.")
     rows = _toml_rows(text) if form == "toml" else _csv_rows(text)
     if not rows:
         raise WrongUse("The mapping has no rules in it.")
@@ -61,7 +69,7 @@ def write(rules: Iterable[AccountRule], form: str) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: f"'{cell}" if _FORMULA.match(cell) else cell for name, cell in row.items()} for row in rows)
     return out.getvalue()
 
 
@@ -81,17 +89,32 @@ def from_data(rules: Iterable[Mapping[str, Any]]) -> tuple[AccountRule, ...]:
     )
 
 
+def _rows_of(reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise WrongUse(f"Line {reader.line_num} of the mapping cannot be read as CSV: {error}.") from error
+
+
 def _csv_rows(text: str) -> list[tuple[str, Mapping[str, str]]]:
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    unknown = set(reader.fieldnames or ()) - set(COLUMNS)
+    try:
+        unknown = set(reader.fieldnames or ()) - set(COLUMNS)
+    except csv.Error as error:
+        raise WrongUse(f"The first line of the mapping cannot be read as CSV: {error}.") from error
     if unknown or "account" not in (reader.fieldnames or ()):
         raise WrongUse(f"The first line must name columns among: {', '.join(COLUMNS)}; account is needed.")
     rows: list[tuple[str, Mapping[str, str]]] = []
-    for row in reader:
+    for row in _rows_of(reader):
         if None in row:
             raise WrongUse(f"Line {reader.line_num} has more cells than the first line.")
-        rows.append((f"Line {reader.line_num}", {name: (value or "").strip() for name, value in row.items()}))
+        rows.append((f"Line {reader.line_num}", {name: _cell(value) for name, value in row.items()}))
     return rows
+
+
+def _cell(value: str | None) -> str:
+    text = (value or "").strip()
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def _toml_rows(text: str) -> list[tuple[str, Mapping[str, str]]]:
@@ -99,8 +122,10 @@ def _toml_rows(text: str) -> list[tuple[str, Mapping[str, str]]]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise WrongUse(f"The mapping is not TOML: {error}.") from error
+    except RecursionError as error:
+        raise WrongUse("The mapping is nested deeper than mappings are.") from error
     rules = document.get("rule", [])
-    if set(document) - {"rule"} or not isinstance(rules, list):
+    if set(document) - {"rule"} or not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise WrongUse("A TOML mapping consists of [[rule]] tables only.")
     rows: list[tuple[str, Mapping[str, str]]] = []
     for number, rule in enumerate(rules, start=1):

@@ -1,6 +1,6 @@
 """Configuration: ``ml-connector.toml`` in the data folder; every key also as ``ML_CONNECTOR_<KEY>``, which wins.
 
-Nothing in here is a secret.
+Nothing in here is a secret, but the password that an address of PostgreSQL may hold.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    database: str = ""
+    database: str = Field(default="", repr=False)
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     test_settle_s: float | None = Field(default=None, ge=0)
 
@@ -39,7 +39,7 @@ def load(data_folder: Path, environment: Mapping[str, str]) -> Settings:
     if file.is_file():
         try:
             values = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise WrongUse(f"{file} is not TOML: {error}.") from error
     for key in Settings.model_fields:
         if (given := environment.get(PREFIX + key.upper())) is not None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ml_connector.cli import output
 from ml_connector.cli.session import Data, who, with_app
 from ml_connector.domain.errors import WrongUse
+
+if TYPE_CHECKING:
+    from ml_connector.app import App
+    from ml_connector.app.reports import ConnectionShown
+    from ml_connector.domain.forms import Field, Form
 
 commands = typer.Typer(no_args_is_help=True, help="Sign-ins: Amazon selling accounts and ERP companies.")
 
@@ -34,10 +40,14 @@ def add(
     """
     given = dict(_pair(each) for each in settings or ())
     secrets = _secrets_from_stdin() if secrets_stdin else None
-    shown = with_app(
-        data,
-        lambda app: app.connections.add(name, kind, given, secrets or _ask(app.connections.form(kind), given), who()),
-    )
+
+    async def save(app: App) -> ConnectionShown:
+        form, known = app.connections.form(kind), await app.connections.secret_fields(name)
+        return await app.connections.add(
+            name, kind, given, _ask(form, given, known) if secrets is None else secrets, who()
+        )
+
+    shown = with_app(data, save)
     if as_json:
         output.emit(shown)
     else:
@@ -102,27 +112,33 @@ def remove(name: Name, data: Data = None, as_json: output.AsJson = False) -> Non
 def _pair(text: str) -> tuple[str, str]:
     field, separator, value = text.partition("=")
     if not separator or not field:
-        raise WrongUse(f"--set takes field=value, not {text!r}.")
+        # Not repeated: it may be a secret in the wrong place.
+        raise WrongUse("--set takes field=value, with an equals sign.")
     return field.strip(), value
 
 
 def _secrets_from_stdin() -> dict[str, str]:
     try:
         given = json.loads(sys.stdin.read(65536))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WrongUse("Standard input must hold one JSON object with the secret fields.") from error
     if not isinstance(given, dict) or not all(isinstance(value, (str, list)) for value in given.values()):
         raise WrongUse("Standard input must hold one JSON object whose members are texts or lists of texts.")
     return {key: ",".join(map(str, value)) if isinstance(value, list) else value for key, value in given.items()}
 
 
-def _ask(form: object, given: dict[str, str]) -> dict[str, str]:
-    """Prompt for each secret field, unseen, where somebody is there to answer."""
-    from ml_connector.domain.forms import Form
-
-    assert isinstance(form, Form)  # noqa: S101 - for the type checker
+def _ask(form: Form, given: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """Prompt for each secret field, unseen, where somebody is there to answer. What is ``known`` may be left as it is."""
     wanted = [field for field in form.fields if field.secret and field.name not in given]
-    if wanted and not sys.stdin.isatty():
-        names = ", ".join(field.name for field in wanted)
-        raise WrongUse(f"Secrets are missing ({names}): give them as JSON with --secrets-stdin.")
-    return {field.name: typer.prompt(field.label, hide_input=True, default="", show_default=False) for field in wanted}
+    if sys.stdin.isatty():
+        return {field.name: _prompt(field, kept=field.name in known) for field in wanted}
+    missing = [field.name for field in wanted if field.required and field.name not in known]
+    if missing:
+        raise WrongUse(f"Secrets are missing ({', '.join(missing)}): give them as JSON with --secrets-stdin.")
+    return {}
+
+
+def _prompt(field: Field, *, kept: bool) -> str:
+    label = f"{field.label} (empty: as it is)" if kept else field.label
+    answer: str = typer.prompt(label, hide_input=True, default="", show_default=False)
+    return answer

@@ -204,7 +204,7 @@ def _place(*, keep: bool) -> Iterator[Path]:
     """A fresh folder that goes away, or ``./.demo``."""
     if keep:
         place = Path(_KEPT).resolve()
-        place.mkdir(exist_ok=True)
+        place.mkdir(mode=0o700, exist_ok=True)
         yield place
         return
     place = Path(tempfile.mkdtemp(prefix="ml-connector-demo-"))
@@ -222,6 +222,8 @@ def _sandbox(state: Path) -> Iterator[Mapping[str, Any]]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
+        # The user's own master key and database are none of its business.
+        env={name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)},
     ) as process:
         try:
             assert process.stdout is not None  # noqa: S101 - it was asked for

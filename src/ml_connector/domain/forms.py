@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ml_connector.domain.errors import WrongUse
+
+#: What no database takes: NUL, and halves of characters.
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def _as_it_is(text: str) -> str:
@@ -42,7 +47,7 @@ class Form:
         problems: list[str] = []
         values: dict[str, str] = {}
         known = {field.name for field in self.fields}
-        problems += [f"There is no field {name!r}." for name in sorted({*settings, *secrets} - known)]
+        problems += [f"There is no field {_named(name)}." for name in sorted({*settings, *secrets} - known)]
         for field in self.fields:
             if field.secret and field.name in settings:
                 problems.append(f"{field.label} ({field.name}) is a secret: give it by prompt or standard input.")
@@ -53,6 +58,9 @@ class Form:
             if not given and field.required:
                 problems.append(f"{field.label} ({field.name}) is missing.")
                 continue
+            if _UNSTORABLE.search(given):
+                problems.append(f"{field.label} ({field.name}) has characters in it that are none: enter it again.")
+                continue
             try:
                 values[field.name] = field.clean(given) if given else ""
             except WrongUse as error:
@@ -60,6 +68,13 @@ class Form:
         if problems:
             raise WrongUse(" ".join(problems), code="bad_settings")
         return values
+
+
+def _named(name: str) -> str:
+    """The name as it was given, where it can be one: what looks otherwise may be a secret in the wrong place."""
+    return (
+        repr(name) if re.fullmatch(r"[a-z][a-z_]{0,39}", name, re.ASCII) else "of that name (it is not repeated here)"
+    )
 
 
 def whole_number(label: str, least: int, most: int) -> Callable[[str], str]:

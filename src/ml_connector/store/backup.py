@@ -23,7 +23,7 @@ def backup(engine: Engine, target: Path) -> None:
         raise WrongUse(f"{target} exists already: name a new file.")
     partial = target.with_name(f"{target.name}.partial")
     partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600))
+    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with closing(sqlite3.connect(str(engine.url.database), isolation_level=None)) as source:
             source.execute("VACUUM INTO ?", (str(partial),))

@@ -61,5 +61,6 @@ def remove(conn: Connection, name: str) -> None:
     if used_by is not None:
         raise WrongUse(f"The connection {name!r} is used by the link {used_by!r}: remove that first.")
     conn.execute(delete(secrets).where(secrets.c.connection == name))
-    conn.execute(delete(tokens).where(tokens.c.name == name))
+    # A token is named after whoever signed in, not after the connection. They are a cache: the others are bought anew.
+    conn.execute(delete(tokens))
     conn.execute(delete(connections).where(connections.c.name == name))

@@ -43,6 +43,8 @@ def make_engine(where: str | Path, clock: Clock, *, fsync: bool = True) -> Engin
             url,
             pool_size=POOL_SIZE,
             max_overflow=0,
+            # An error of the database repeats its parameters otherwise: envelopes, settings, words.
+            hide_parameters=True,
             pool_pre_ping=True,
             connect_args={"options": _PG_OPTIONS, "connect_timeout": 10},
         )
@@ -57,6 +59,7 @@ def _sqlite(path: Path, clock: Clock, *, fsync: bool) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=NullPool,
+        hide_parameters=True,
         connect_args={"isolation_level": None, "check_same_thread": False, "cached_statements": 256},
     )
 
