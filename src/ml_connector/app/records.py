@@ -56,9 +56,10 @@ class Records:
         found = await self.settlement(key)
 
         def read(conn: Connection) -> RecordDetail:
+            row = documents.get(conn, self.key(key))
             history = tuple(
                 EventShown(each.at, each.actor, each.event, each.content)
-                for each in reversed(audit.events(conn, subject=key, limit=1000))
+                for each in reversed(audit.events(conn, subject=row.key if row else key, limit=1000))
             )
             if found is not None:
                 rows = documents.of_settlement(conn, found.link, found.settlement_id)
@@ -66,7 +67,6 @@ class Records:
             report = next((each for each in _reports(conn, None) if each.natural_id == key), None)
             if report is not None:
                 return _detail(_report(report), report.sha256, history)
-            row = documents.get(conn, self.key(key))
             if row is None:
                 raise WrongUse(f"No record {key!r} is known here: see ml-connector record list.")
             tried = attempts.trails(conn, [row.key])[row.key]

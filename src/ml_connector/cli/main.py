@@ -90,10 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _misused(given: Sequence[str], error: TyperException) -> NoReturn:
     """Wrong arguments: how the command is used, and what is wrong with them. A group without a command shows its help."""
-    context = getattr(error, "ctx", None)
-    words = error.format_message()
-    if context is None or words == context.get_help():
-        sys.stderr.write(f"{words}\n")
+    context, words = getattr(error, "ctx", None), error.format_message()
+    if context is None or not words.strip():
         raise SystemExit(error.exit_code)
     sys.stderr.write(f"{context.get_usage()}\nMore: {context.command_path} --help\n")
     _fail(given, "usage", words, error.exit_code)
