@@ -7,7 +7,7 @@ is a JSON object with the act's arguments, its answer ``{"result": ...}``; ``GET
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
 from ml_connector.sandbox.sap_business_one.company import USERNAME, set_rate
@@ -74,10 +74,17 @@ class Control:
         with self._context.tables.book.transaction():
             return self._context.journal.post(accepted(entry, schema.types["JournalEntry"], schema))
 
-    def lose_entry(self, jdt_num: int) -> None:
-        """The company's database was restored from an older copy, without this entry."""
-        with self._context.tables.book.transaction():
-            self._context.journal.vanish(jdt_num)
+    def lose_entry(self, jdt_num: int, *, rows_too: bool = True) -> None:
+        """The company's database was restored from an older copy, without this entry and the rows of user tables named for it.
+
+        With ``rows_too`` false those rows stay, as after a repair by hand.
+        """
+        context = self._context
+        with context.tables.book.transaction():
+            entry = context.tables.one(context.schema.types["JournalEntry"], {"JdtNum": jdt_num}) or {}
+            context.journal.vanish(jdt_num)
+            if rows_too:
+                self._lose_rows({entry["Reference3"]})
 
     def entries(self) -> list[dict[str, object]]:
         """Every entry with its lines, as the ledger holds it, in order of JdtNum."""
@@ -164,10 +171,24 @@ class Control:
         with self._context.tables.book.transaction():
             self._context.accidents.nudge(entity_set, doc_entry, Decimal(by))
 
-    def lose_document(self, entity_set: str, doc_entry: int) -> None:
-        """The company's database was restored from an older copy, without this document, its entry and what it settled."""
-        with self._context.tables.book.transaction():
-            self._context.accidents.lose(entity_set, doc_entry)
+    def lose_document(self, entity_set: str, doc_entry: int, *, rows_too: bool = True) -> None:
+        """The company's database was restored from an older copy, without this document, its entry and what it settled.
+
+        Rows of user tables that are named as one of its user fields says are lost too, unless ``rows_too`` is false.
+        """
+        context = self._context
+        with context.tables.book.transaction():
+            row = context.tables.one(context.schema.of_set(entity_set), {"DocEntry": doc_entry}) or {}
+            context.accidents.lose(entity_set, doc_entry)
+            if rows_too:
+                self._lose_rows({value for name, value in row.items() if name.startswith("U_") and value})
+
+    def _lose_rows(self, names: Collection[object]) -> None:
+        """Rows of user tables with these names were never there."""
+        context = self._context
+        for table in context.tables.select(context.schema.types["UserTablesMD"]):
+            for name in names:
+                context.tables.delete(f"U_{table['TableName']}", {"Name": name})
 
     def approve(
         self, doc_entry: int, entity_set: str = "Drafts", *, approved: bool = True, generate: bool = False
