@@ -76,11 +76,12 @@ def account_of(category: str) -> str:
 
 
 def chart(*, without: Iterable[str] = ()) -> AccountMapping:
-    """A mapping with one account per category; a failed payout returns to the account of the payouts."""
+    """A mapping with one account per category; failed payouts and card charges are on the account of the payouts."""
+    in_transit = {"failed_payout", "successful_charge"}
     return AccountMapping(
         version=1,
         rules=tuple(
-            AccountRule(Placement(account_of("payout" if category == "failed_payout" else category)), category=category)
+            AccountRule(Placement(account_of("payout" if category in in_transit else category)), category=category)
             for category in CATEGORY_ORDER
             if category not in set(without)
         ),

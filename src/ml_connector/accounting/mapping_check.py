@@ -23,6 +23,9 @@ from ml_connector.domain.settlements import store_key
 #: Below this likeness a suggestion is noise: a choice of ours, not a fact.
 LIKENESS_MIN: Final = 0.45
 
+#: What belongs on the account of payouts in transit, besides the payouts.
+_IN_TRANSIT: Final = ("failed_payout", "successful_charge")
+
 
 def check_mapping(
     mapping: Mapping, references: References, currencies: MappingOf[str, str] | None = None
@@ -46,7 +49,7 @@ def check_mapping(
         if account:
             for finding in _currency_findings(rule, account, currencies or {}):
                 findings[finding] = None
-    for finding in _failed_payout_findings(mapping):
+    for finding in _in_transit_findings(mapping):
         findings[finding] = None
     return tuple(findings)
 
@@ -109,23 +112,29 @@ def _currency_findings(rule: AccountRule, account: Account, currencies: MappingO
         )
 
 
-def _failed_payout_findings(mapping: Mapping) -> Iterator[Finding]:
-    """A failed payout comes back to where the payout went (ACCOUNTING 4)."""
+def _in_transit_findings(mapping: Mapping) -> Iterator[Finding]:
+    """A failed payout comes back to where the payout went, and a card charge is one in the other direction: the bank line
+    closes all of them on one account (ACCOUNTING 4)."""
     stores = {rule.store for rule in mapping.rules}
     days = {rule.since for rule in mapping.rules}
     for store in sorted(stores):
         for day in sorted(days):
-            placed = {
-                category: mapping.find(category=category, triple=None, store=store, channel="", item_group="", on=day)
-                for category in ("payout", "failed_payout")
+            accounts = {
+                category: rule.placement.account
+                for category in ("payout", *_IN_TRANSIT)
+                if (rule := _usual_rule(mapping, category, store, day)) is not None
             }
-            out, back = placed["payout"], placed["failed_payout"]
-            if out and back and out.placement.account != back.placement.account:
-                yield Finding(
-                    "failed_payout_account",
-                    f"failed_payout is mapped to {back.placement.account} but payout to {out.placement.account}. "
-                    "Map both to the account of payouts in transit.",
-                )
+            for category in _IN_TRANSIT:
+                if "payout" in accounts and accounts.get(category, accounts["payout"]) != accounts["payout"]:
+                    yield Finding(
+                        f"{category}_account",
+                        f"{category} is mapped to {accounts[category]} but payout to {accounts['payout']}. "
+                        "Map both to the account of payouts in transit.",
+                    )
+
+
+def _usual_rule(mapping: Mapping, category: str, store: str, day: date) -> AccountRule | None:
+    return mapping.find(category=category, triple=None, store=store, channel="", item_group="", on=day)
 
 
 def preflight(entries: Iterable[JournalEntry], references: References) -> tuple[Finding, ...]:

@@ -75,11 +75,12 @@ def test_a_balance_does_not_belong_on_a_profit_and_loss_account() -> None:
     assert "reserve is a balance" in finding.message
 
 
-def test_a_failed_payout_goes_back_to_where_the_payout_went() -> None:
-    rules = (AccountRule(Placement("1"), category="payout"), AccountRule(Placement("2"), category="failed_payout"))
+@pytest.mark.parametrize("category", ["failed_payout", "successful_charge"])
+def test_what_undoes_a_payout_stands_where_payouts_do(category: str) -> None:
+    rules = (AccountRule(Placement("1"), category="payout"), AccountRule(Placement("2"), category=category))
     company = references(accounts=[account("1"), account("2")])
 
-    assert [f.code for f in check_mapping(Mapping(1, rules), company)] == ["failed_payout_account"]
+    assert [f.code for f in check_mapping(Mapping(1, rules), company)] == [f"{category}_account"]
 
 
 def test_a_rule_for_a_category_that_does_not_exist_is_named() -> None:
