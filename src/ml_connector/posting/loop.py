@@ -122,8 +122,8 @@ class Poster:
             tally.trouble = trouble
             later = batch.looked_at + timedelta(seconds=_LOOK_AGAIN_AFTER_TROUBLE_S)
             return await self.store.call(lambda conn: self._postpone(conn, batch.due, later, lease))
-        decisions = self._decide(batch, cases, steps, seen)
-        renewed = await self.store.call(lambda conn: self._record_decisions(conn, batch, decisions, lease))
+        decided = self._decide(batch, cases, steps, seen)
+        renewed, decisions = await self.store.call(lambda conn: self._record_decisions(conn, batch, decided, lease))
         if renewed is None:
             return None
         for row in batch.due:
@@ -199,12 +199,18 @@ class Poster:
         return sets.Member(row.key, row.state, decision, begun, row.document.depends_on, due)
 
     def _record_decisions(
-        self, conn: Connection, batch: _Batch, decisions: Mapping[DocumentKey, Decision], lease: Lease
-    ) -> Lease | None:
-        """Ends and waits, in one transaction that proves the lease is still ours: a worker that slept writes nothing."""
+        self, conn: Connection, batch: _Batch, decided: Mapping[DocumentKey, Decision], lease: Lease
+    ) -> tuple[Lease | None, Mapping[DocumentKey, Decision]]:
+        """Ends and waits, in one transaction that proves the lease is still ours: a worker that slept writes nothing.
+
+        With the decisions that stand: what was to be stopped by a document that a person has released since is looked at anew.
+        """
         renewed = leases.renew(conn, lease, self.lease_ttl_s, self.store.now(conn))
         if renewed is None:
-            return None
+            return None, {}
+        decisions = {
+            row.key: decided[row.key] for row in batch.due if row.key in decided and not _released(conn, row, decided)
+        }
         for row in batch.due:
             match decisions.get(row.key):
                 case Done(state, ids, adopted):
@@ -225,7 +231,7 @@ class Poster:
                     )
                 case _:
                     pass
-        return renewed
+        return renewed, decisions
 
     def _record_receipts(
         self,
@@ -308,6 +314,24 @@ def _case(row: DocumentRow, batch: _Batch) -> Case:
         ids=row.ids,
         linked={key: batch.linked.get(key, ()) for key in document.depends_on},
     )
+
+
+def _released(conn: Connection, row: DocumentRow, decided: Mapping[DocumentKey, Decision]) -> bool:
+    """``row`` was to be held because of another document of its set, and none of them is held any more."""
+    if not _stopped(decided[row.key]):
+        return False
+    others = [other for other in documents.of_set(conn, row.set_id) if other.key != row.key]
+    return not any(
+        other.state in {State.HELD, State.DROPPED} or _holds_by_itself(decided.get(other.key)) for other in others
+    )
+
+
+def _stopped(decision: Decision) -> bool:
+    return isinstance(decision, Hold) and decision.code == sets.STOPPED
+
+
+def _holds_by_itself(decision: Decision | None) -> bool:
+    return isinstance(decision, Hold) and decision.code != sets.STOPPED
 
 
 def _outcome(receipt: Receipt) -> tuple[Outcome, Ids, str]:

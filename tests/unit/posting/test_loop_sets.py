@@ -11,6 +11,7 @@ import pytest
 from ml_connector.domain.documents import State
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import NotSent, Refused, Unknown
+from ml_connector.posting import approvals
 from ml_connector.store import documents
 from tests.support.entries import entry
 from tests.support.posting import Office
@@ -77,3 +78,22 @@ def test_a_set_has_begun_although_the_document_that_began_it_is_not_due(office: 
     assert office.row(FIRST.key).state is State.POSTING
     assert office.state(middle.key) == (State.HELD, "refused")
     assert office.row(THIRD.key).state is State.POSTED
+
+
+def test_a_document_is_not_stopped_by_one_that_a_person_has_released_meanwhile(office: Office) -> None:
+    office.plan(FIRST, SECOND)
+    target = FakeTarget(answers={FIRST.key: [Refused("-10", "The account is frozen.")]})
+    office.call(lambda conn: documents.set_state(conn, SECOND.key, State.PLANNED))
+    asyncio.run(office.poster(target).drain())
+    office.call(lambda conn: documents.set_state(conn, SECOND.key, State.APPROVED))
+
+    def a_person_replays_the_first() -> None:
+        target.after_look = lambda: None
+        with office.store.engine.connect() as conn, conn.begin():
+            approvals.replay(conn, office.store, FIRST.key, "accountant", office.note)
+
+    target.after_look = a_person_replays_the_first
+    asyncio.run(office.poster(target).drain())
+
+    assert office.row(FIRST.key).state is State.POSTED
+    assert office.row(SECOND.key).state is State.POSTED
