@@ -19,7 +19,10 @@ import pytest
 
 from tests.support.amazon_served import served_amazon
 
-pytestmark = [pytest.mark.contract, pytest.mark.filterwarnings("ignore")]
+for package in ("spapi", "sp_api"):
+    pytest.importorskip(package, reason=f"the client {package} is not installed")
+
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 US, NON_AMAZON, DE = "ATVPDKIKX0DER", "A2ZV50J4W1RKNI", "A1PA6795UKMFR9"
 V2 = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
