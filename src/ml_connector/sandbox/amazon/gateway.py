@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import parse_qsl
 
 from ml_connector.sandbox.amazon.account import Account
-from ml_connector.sandbox.amazon.documents import PREFIX, Documents
+from ml_connector.sandbox.amazon.documents import PREFIX
 from ml_connector.sandbox.amazon.limits import LIMITS, Buckets, announced
 from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, general_error
+from ml_connector.sandbox.amazon.operations import Operations
 from ml_connector.sandbox.clock import WorldClock
 from ml_connector.sandbox.faults import Receive, Scope, Send, SystemFaults
 from ml_connector.sandbox.switches import Switches
-
-Handler = Callable[[str, str, Request], Reply]
-"""Answers one operation: selling account, path parameter ("" where there is none), request."""
 
 TOKEN_PATH = "/auth/o2/token"  # noqa: S105 - a path
 _USER_AGENT_MAX = 500
@@ -65,15 +62,10 @@ def operation_of(method: str, path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the gateway puts together. ``handlers`` has one for each operation of ``ROUTES``.
-
-    ``up_to`` brings the world up to an instant before anything is answered.
-    """
+    """What the gateway puts together."""
 
     account: Account
-    up_to: Callable[[datetime], None]
-    documents: Documents
-    handlers: Mapping[str, Handler]
+    operations: Operations
     clock: WorldClock
     faults: SystemFaults
     switches: Switches
@@ -102,7 +94,7 @@ class Gateway:
             self._play_faults("token")
             return self._parts.account.exchange(request)
         if request.path.startswith(PREFIX) and request.method == "GET":
-            return self._parts.documents.download(request)
+            return self._parts.operations.documents.download(request)
         operation, identifier = _route(request.method, request.path)
         try:
             reply = self._operate(operation, identifier, request)
@@ -126,8 +118,8 @@ class Gateway:
             raise Refused.access(message=self._parts.switches.text("missing_role_message"))
         if request.method == "POST" and not request.headers.get("content-type", "").startswith("application/json"):
             raise Refused(415, "UnsupportedMediaType", "The media type is not supported")
-        self._parts.up_to(self._parts.clock.now())
-        return self._parts.handlers[operation](seller_id, identifier, request)
+        self._parts.operations.up_to(self._parts.clock.now())
+        return self._parts.operations.handlers[operation](seller_id, identifier, request)
 
     def _check_user_agent(self, request: Request) -> None:
         user_agent = request.headers.get("user-agent", "")

@@ -5,19 +5,19 @@ Source: SP-API dossier, sections 8 and 14, 25.6, and the model's parameter rules
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from ml_connector.sandbox.amazon.filing import SETTLEMENT_TYPE, Filing
 from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, read_time, report_time
 from ml_connector.sandbox.amazon.order_ledger import OrderLedger
 from ml_connector.sandbox.amazon.ordinary_reports import ORDINARY_TYPES, Asked, ordinary_content
-from ml_connector.sandbox.amazon.parameters import listed, whole
+from ml_connector.sandbox.amazon.paging import Items, Pager, Position, Question
+from ml_connector.sandbox.amazon.parameters import instant, listed, whole
+from ml_connector.sandbox.amazon.rows import stamp
 from ml_connector.sandbox.amazon.scenario import Scenario
 from ml_connector.sandbox.clock import WorldClock
 from ml_connector.sandbox.ledger import Book
@@ -32,41 +32,53 @@ _WORKED_ON = timedelta(seconds=30)
 _NEAR_DUPLICATE = timedelta(minutes=30)
 _PAGE_SIZE_DEFAULT = 10
 _FIRST_ID, _ID_STEP = 600_000_000_000, 7_919
-_FILTERS = {"types", "statuses", "marketplaces", "size", "since", "until"}
 
 
 class Reports:
     """The reports of every selling account."""
 
-    def __init__(self, book: Book, filing: Filing, clock: WorldClock, scenario: Scenario, switches: Switches) -> None:
+    def __init__(
+        self, book: Book, filing: Filing, pager: Pager, clock: WorldClock, scenario: Scenario, switches: Switches
+    ) -> None:
         self._book = book
         self._filing = filing
+        self._pager = pager
         self._orders = OrderLedger(book)
         self._clock = clock
         self._scenario = scenario
         self._switches = switches
 
     def get_reports(self, seller_id: str, request: Request) -> Reply:
-        """``GET /reports``: the newest first, in pages; a token comes alone."""
+        """``GET /reports``: the newest first, in pages; a token comes alone and remembers what was asked."""
         now = self._clock.now()
-        wanted, offset = self._wanted(request.query, now)
-        since = max(read_time(str(wanted["since"])), now - RETENTION)
-        statuses, marketplaces = set(_texts(wanted["statuses"])), set(_texts(wanted["marketplaces"]))
-        found = [
+        token = request.query.get("nextToken")
+        if token is not None and len(request.query) > 1:
+            raise Refused.input("nextToken must be the only parameter")
+        start = [None if token is not None else self._wanted(request.query, now), 0]
+
+        def fetch(position: Position) -> tuple[Items, Position | None]:
+            wanted, offset = position
+            upto = offset + wanted["size"]
+            found = self._found(seller_id, wanted, now)
+            return [_report(row, now) for row in found[offset:upto]], [wanted, upto] if upto < len(found) else None
+
+        page = self._pager.page(Question("getReports", seller_id, {}, token, "nextToken"), start, fetch)
+        following = {} if page.token is None else {"nextToken": page.token}
+        return Reply.of_json(200, {"reports": page.items, **following})
+
+    def _found(self, seller_id: str, wanted: Mapping[str, Any], now: datetime) -> list[sqlite3.Row]:
+        since = max(read_time(wanted["since"]), now - RETENTION)
+        until = min(read_time(wanted["until"]), now)
+        return [
             row
             for row in self._book.rows(
                 "SELECT * FROM {reports} WHERE seller_id = ? ORDER BY created DESC, report_id", (seller_id,)
             )
-            if row["type"] in _texts(wanted["types"])
-            and since <= datetime.fromisoformat(row["created"]) <= min(read_time(str(wanted["until"])), now)
-            and (not statuses or _status(row, now) in statuses)
-            and (not marketplaces or marketplaces & set(row["marketplace_ids"].split(",")))
+            if row["type"] in wanted["types"]
+            and since <= datetime.fromisoformat(row["created"]) <= until
+            and (not wanted["statuses"] or _status(row, now) in wanted["statuses"])
+            and (not wanted["marketplaces"] or set(wanted["marketplaces"]) & set(row["marketplace_ids"].split(",")))
         ]
-        size = int(str(wanted["size"]))
-        page: dict[str, object] = {"reports": [_report(row, now) for row in found[offset : offset + size]]}
-        if offset + size < len(found):
-            page["nextToken"] = _token(wanted, offset + size)
-        return Reply.of_json(200, page)
 
     def get_report(self, seller_id: str, report_id: str) -> Reply:
         """``GET /reports/{reportId}``: 404 after 90 days and for other sellers."""
@@ -131,28 +143,19 @@ class Reports:
         now = self._clock.now()
         return row is not None and not _is_gone(row, now) and _status(row, now) in ("DONE", "FATAL")
 
-    def _wanted(self, query: Mapping[str, str], now: datetime) -> tuple[dict[str, object], int]:
-        """What the caller asks for, from its parameters or from the page token alone."""
-        if "nextToken" in query:
-            if len(query) > 1:
-                raise Refused.input("nextToken must be the only parameter")
-            return _read_token(query["nextToken"])
+    def _wanted(self, query: Mapping[str, str], now: datetime) -> dict[str, object]:
+        """What the caller asks for, as a token can hold it."""
         types = listed(query, "reportTypes", most=10)
         if not types:
             raise Refused.input("Missing required parameter: reportTypes or nextToken")
-        statuses = listed(query, "processingStatuses", most=len(STATUSES), allowed=STATUSES)
-        size = whole(query, "pageSize", default=_PAGE_SIZE_DEFAULT, most=100)
-        since = read_time(query["createdSince"]) if "createdSince" in query else now - RETENTION
-        until = read_time(query["createdUntil"]) if "createdUntil" in query else now
-        wanted: dict[str, object] = {
+        return {
             "types": types,
-            "statuses": statuses,
+            "statuses": listed(query, "processingStatuses", most=len(STATUSES), allowed=STATUSES),
             "marketplaces": listed(query, "marketplaceIds", most=10),
-            "size": size,
-            "since": since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "until": until.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "size": whole(query, "pageSize", default=_PAGE_SIZE_DEFAULT, most=100),
+            "since": stamp(instant(query, "createdSince") or now - RETENTION),
+            "until": stamp(instant(query, "createdUntil") or now),
         }
-        return wanted, 0
 
     def asked_for(self, asked: Mapping[str, object]) -> tuple[str, list[str]]:
         """Type and marketplaces of a report or schedule that somebody wants made. Raises Refused."""
@@ -230,25 +233,7 @@ def _report(row: sqlite3.Row, now: datetime) -> dict[str, object]:
     return report
 
 
-def _texts(value: object) -> Sequence[str]:
-    return value if isinstance(value, list) else []
-
-
 def instant_of(asked: Mapping[str, object], name: str, default: datetime) -> datetime:
     """An instant out of a request's body."""
     value = asked.get(name)
     return read_time(str(value)) if value is not None else default
-
-
-def _token(wanted: Mapping[str, object], offset: int) -> str:
-    return base64.b64encode(json.dumps([wanted, offset]).encode()).decode()
-
-
-def _read_token(text: str) -> tuple[dict[str, object], int]:
-    try:
-        wanted, offset = json.loads(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError, TypeError):
-        raise Refused.input("Invalid nextToken") from None
-    if not isinstance(wanted, dict) or set(wanted) != _FILTERS or not isinstance(offset, int):
-        raise Refused.input("Invalid nextToken")
-    return wanted, offset
