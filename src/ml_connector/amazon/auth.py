@@ -207,7 +207,7 @@ class SignedCall(httpx2.Auth):
 def _granted(answer: Answer) -> _Granted:
     try:
         granted = msgspec.json.decode(answer.body, type=_Granted)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         # The body holds tokens: it is named by nothing but its shape.
         raise BadAnswer("Login with Amazon gave an answer that is no access token.") from error
     if not _PRINTABLE.fullmatch(granted.access_token) or granted.expires_in <= 0:
@@ -219,7 +219,7 @@ def _refusal(answer: Answer) -> MlConnectorError:
     """The permanent refusals of section 4.4, each with what a person has to do; anything else is trouble that passes."""
     try:
         error = msgspec.json.decode(answer.body, type=_Denied).error
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         error = ""
     match error:
         case "invalid_grant":

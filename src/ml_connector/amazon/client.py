@@ -48,6 +48,8 @@ _SLACK_S: Final = 0.5
 _REQUEST_BODY_MAX: Final = 1024 * 1024
 _USER_AGENT_MAX: Final = 500
 _RATE: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,10})?", re.ASCII)
+#: Slower than one call in some hours is no rate but a mistake, and would stand on record for ever.
+_RATE_MIN: Final = 0.0001
 _RATE_MAX: Final = 100_000.0
 
 _log = structlog.get_logger(__name__)
@@ -222,7 +224,7 @@ class AmazonClient:
         """Amazon grants some accounts another rate and says so, best effort (dossier, section 7). The first word in a process
         is always passed on, even the documented rate: another one may be on record from before."""
         announced = answer.headers.get("x-amzn-ratelimit-limit", "")
-        if not _RATE.fullmatch(announced) or not 0 < float(announced) <= _RATE_MAX:
+        if not _RATE.fullmatch(announced) or not _RATE_MIN <= float(announced) <= _RATE_MAX:
             return
         rate_per_s = float(announced)
         if rate_per_s != self._rates.get(operation.name):
@@ -250,7 +252,7 @@ def _decoded(answer: Answer, operation: Operation, into: type[T]) -> T:
         raise errors.classify(answer, operation)
     try:
         return msgspec.json.decode(answer.body, type=into)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         raise BadAnswer(
             f"Amazon's answer is not what the operation promises: {error}."
             f"{errors.where(operation, errors.request_id(answer.headers))}"

@@ -27,6 +27,7 @@ from ml_connector.transport.redaction import Redactor
 
 _WORDS_MAX: Final = 300
 _REQUEST_ID_MAX: Final = 100
+_CODE_MAX: Final = 100
 _SHAPES: Final = Redactor()
 
 #: ``code`` values with which a gateway, not the API, says no: mostly a path that does not exist (dossier, section 6).
@@ -49,7 +50,7 @@ def errors_in(body: bytes) -> tuple[AmazonError, ...]:
     """The errors of an answer; none when the body is not Amazon's JSON (the edge answers with HTML)."""
     try:
         return msgspec.json.decode(body, type=_ErrorList).errors
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         return ()
 
 
@@ -72,6 +73,7 @@ def classify(answer: Answer, operation: Operation) -> MlConnectorError:
     """
     errors = errors_in(answer.body)
     first = errors[0] if errors else AmazonError()
+    first = msgspec.structs.replace(first, code=re.sub(r"[^ -~]", "", first.code)[:_CODE_MAX])
     suffix = where(operation, request_id(answer.headers))
     status = answer.status
     if status in (401, 403):
@@ -126,7 +128,7 @@ def _hint(status: int, first: AmazonError) -> str:
 
 def _words(error: AmazonError) -> str:
     parts = [part.strip().rstrip(".") for part in (error.message, error.details or "") if part.strip()]
-    return _SHAPES.text("; ".join(parts))[:_WORDS_MAX]
+    return _SHAPES.text(" ".join("; ".join(parts).replace("\0", "\ufffd").split()))[:_WORDS_MAX]
 
 
 def where(operation: Operation, request: str) -> str:

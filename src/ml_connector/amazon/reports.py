@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import Message
 from io import BytesIO
+from ipaddress import ip_address
 from random import Random
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Annotated, Any, BinaryIO, Final, Protocol
 
 import httpx2
 import msgspec
@@ -51,6 +52,10 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _log = structlog.get_logger(__name__)
 
 
+#: An id as Amazon gives it: it goes into names, addresses and the database, so nothing else passes.
+Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._\-]{0,199}$")]
+
+
 class ReportInfo(msgspec.Struct, frozen=True, rename="camel"):
     """A report as Amazon lists it. ``report_id`` is unique within the selling account only. Times carry their zone.
 
@@ -58,13 +63,13 @@ class ReportInfo(msgspec.Struct, frozen=True, rename="camel"):
     ``processing_status`` may be a word that was not known when this was written.
     """
 
-    report_id: str
+    report_id: Id
     report_type: str
     processing_status: str
     created_time: datetime
     data_start_time: datetime | None = None
     data_end_time: datetime | None = None
-    report_document_id: str | None = None
+    report_document_id: Id | None = None
     marketplace_ids: tuple[str, ...] = ()
 
 
@@ -78,7 +83,7 @@ class ReportPage(msgspec.Struct, frozen=True, rename="camel"):
 class ReportDocument(msgspec.Struct, frozen=True, rename="camel"):
     """Where a document can be fetched for the next five minutes. ``url`` is a secret and is never written down."""
 
-    report_document_id: str
+    report_document_id: Id
     url: str
     compression_algorithm: str | None = None
 
@@ -87,7 +92,7 @@ class ReportDocument(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _CreatedReport(msgspec.Struct, frozen=True, rename="camel"):
-    report_id: str
+    report_id: Id
 
 
 class Sink(Protocol):
@@ -289,7 +294,9 @@ class Reports:
             size += len(piece)
             sink.write(piece)
 
-        answer = await self._downloads.stream("GET", _checked_address(url), sink=write, max_bytes=max_bytes)
+        answer = await self._downloads.stream(
+            "GET", _checked_address(url, self._downloads.base_url), sink=write, max_bytes=max_bytes
+        )
         announced = answer.headers.get("content-length", "")
         if answer.ok and announced.isdecimal() and int(announced) != size:
             raise Unavailable(f"{size} of {announced} bytes came.")
@@ -350,15 +357,30 @@ def _answers(report: ReportInfo, order: Mapping[str, Any]) -> bool:
     )
 
 
-def _checked_address(url: str) -> str:
-    """An address that may be fetched: TLS, or this very machine (the sandbox). It is a secret, so no error shows it."""
+def _checked_address(url: str, api: str) -> str:
+    """An address that may be fetched: TLS to a public host, or to this very machine where the API is there too (the sandbox).
+    Nobody may have us ask a service of the inner network. The address is a secret, so no error shows it."""
     try:
-        address = httpx2.URL(url)
+        address, ours = httpx2.URL(url), httpx2.URL(api)
     except httpx2.InvalidURL:
-        address = httpx2.URL("")
-    if not address.host or not (address.scheme == "https" or (address.scheme == "http" and address.host in _LOOPBACK)):
-        raise BadAnswer("Amazon named an address for a document that is none, or not protected by TLS.") from None
+        raise BadAnswer("Amazon named an address for a document that is none.") from None
+    if address.userinfo or not address.host or address.scheme not in ("https", "http"):
+        raise BadAnswer("Amazon named an address for a document that is none.")
+    if address.host in _LOOPBACK and ours.host in _LOOPBACK:
+        return url
+    if address.scheme != "https" or not _public(address.host):
+        raise BadAnswer("Amazon named an address for a document that is not protected by TLS, or of an inner network.")
     return url
+
+
+def _public(host: str) -> bool:
+    """Whether a host may be one of the Internet: a full name, or an address of it. Where a name leads is not looked up."""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        name, _, top = host.rstrip(".").rpartition(".")
+        # A top-level name begins with a letter: 0x7f.1 is another way to write 127.0.0.1.
+        return bool(name) and top[:1].isalpha() and top not in {"localhost", "local", "internal"}
 
 
 def _fatal(report: ReportInfo) -> RefusedByServer:

@@ -6,6 +6,7 @@ are archived at once, before anybody looks into them. One settlement may come as
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
@@ -77,7 +78,8 @@ async def _archive(books: Books, amazon: AmazonAccount, report: ReportInfo) -> b
     document_id = report.report_document_id
     if known is not None or document_id is None:
         return False
-    path = books.scratch / f"report-{report.report_id}"
+    # A name of our own: what Amazon calls the report is no business of the file system.
+    path = books.scratch / f"report-{hashlib.sha256(report.report_id.encode()).hexdigest()[:32]}"
     with path.open("wb+") as file:
         await amazon.download(document_id, FileSink(file))
     raw = await archive.write_file(books.store, path)

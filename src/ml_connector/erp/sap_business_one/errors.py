@@ -69,7 +69,7 @@ def parse_error(status: int, body: bytes) -> ServiceError | None:
         return None
     if not isinstance(code, (int, str)) or not isinstance(words, str):
         return None
-    return ServiceError(status, str(code).strip(), _SHAPES.text(words.strip())[:_WORDS_MAX])
+    return ServiceError(status, str(code).strip(), _SHAPES.text(" ".join(words.split()))[:_WORDS_MAX])
 
 
 def grace_s(timeout_s: float) -> float:
