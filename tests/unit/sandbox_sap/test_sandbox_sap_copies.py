@@ -71,6 +71,15 @@ def test_a_credit_note_copied_from_an_open_invoice_takes_goods_back_and_is_set_o
     assert stock(sap) == (119, 0)
 
 
+def test_a_copied_credit_note_may_stay_open_beside_its_invoice() -> None:
+    sap = Sap(switches={"copied_credit_notes_settle": False})
+    post(sap)
+
+    note = post(sap, "CreditNotes", _based(13, 4711)).json
+
+    assert (note["DocumentStatus"], sap.send("GET", "Invoices(4711)").json["PaidToDate"]) == ("bost_Open", 0)
+
+
 def test_a_credit_note_for_the_price_alone_leaves_the_goods_with_the_customer() -> None:
     sap = Sap()
 

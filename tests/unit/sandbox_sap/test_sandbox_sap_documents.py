@@ -234,6 +234,13 @@ def test_services_and_goods_sent_by_others_move_no_stock(members: dict[str, obje
     assert stock(sap) == (120, 0)
 
 
+def test_a_row_without_movement_may_move_stock_all_the_same() -> None:
+    sap = Sap(switches={"without_movement_honoured": False})
+    post(sap, lines=line(WithoutInventoryMovement="tYES"))
+
+    assert stock(sap) == (118, 0)
+
+
 def test_without_perpetual_inventory_stock_moves_and_books_do_not() -> None:
     sap = Sap(switches={"perpetual_inventory": False})
 
@@ -295,6 +302,17 @@ def test_people_are_quick_where_the_fault_plan_says_so() -> None:
         (D("39.98"), "csYes"),
         (D("39.98"), "csCancellation"),
     ]
+
+
+def test_the_customers_own_procedure_refuses_with_its_own_words() -> None:
+    sap = Sap()
+    sap.control.refuse_by_procedure("Invoices", "Ask Mary first")
+
+    said = post(sap)
+    assert (said.error, said.words) == ((400, "-1"), "Ask Mary first")
+    assert post(sap, "CreditNotes").status == 201
+    sap.control.refuse_by_procedure("Invoices")
+    assert post(sap).status == 201
 
 
 def test_people_type_edit_and_cancel_documents_and_a_restore_loses_one() -> None:

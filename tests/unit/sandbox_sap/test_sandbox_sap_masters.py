@@ -258,6 +258,13 @@ def test_a_special_price_needs_an_item_and_a_customer() -> None:
     assert sap.send("DELETE", "SpecialPrices(CardCode='*2',ItemCode='STOOL-OAK-45')").status == 204
 
 
+def test_a_special_price_for_a_whole_list_may_mean_nothing() -> None:
+    sap = Sap(switches={"special_prices_of_lists": False})
+    sap.send("POST", "SpecialPrices", {"CardCode": "*2", "ItemCode": "STOOL-OAK-45", "Price": 5})
+
+    assert _effective(sap, CardCode="C-AMZ-US", ItemCode="STOOL-OAK-45") == (60, "USD", 0)
+
+
 # --- partners, taxes, series -------------------------------------------------------------------------------------------
 
 

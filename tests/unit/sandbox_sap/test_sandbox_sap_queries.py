@@ -150,6 +150,12 @@ def test_the_order_of_properties_depends_on_the_world_so_nobody_reads_by_positio
     assert len(orders) > 1
 
 
+def test_a_url_that_is_too_long_is_refused_by_what_stands_in_front() -> None:
+    said = Sap(switches={"url_characters_max": 300}).get("JournalEntries", filter="Memo eq '" + "x" * 300 + "'")
+
+    assert (said.status, said.header("content-type")) == (414, "text/html; charset=iso-8859-1")
+
+
 def test_the_count_may_be_text() -> None:
     assert Sap(switches={"count_as_text": True}).get("Currencies", count="true").json["@odata.count"] == "5"
 

@@ -7,7 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.support.sap_client import LINES, Sap
+from ml_connector.sandbox.clock import ManualClock
+from ml_connector.sandbox.world import World
+from tests.support.sap_client import LINES, NOON, Sap
 
 V3 = "{http://schemas.microsoft.com/ado/2009/11/edm}"
 
@@ -173,3 +175,24 @@ def test_faults_are_named_alike_on_both_versions() -> None:
     sap = Sap(version="v1", faults=[{"operation": "JournalEntries.POST", "fault": "http_500", "nth": 1}])
 
     assert (sap.post_entry().status, sap.post_entry(JournalEntryLines=LINES).status) == (500, 201)
+
+
+@pytest.mark.parametrize(("carried", "shown"), [(True, True), (False, False)])
+def test_bodies_of_v1_may_lack_the_version_of_their_rows(carried: bool, shown: bool) -> None:
+    sap = Sap(version="v1", switches={"etag_in_v1_bodies": carried})
+
+    single = sap.send("GET", "Items('LANTERN-S')")
+    assert ("odata.etag" in single.json) == shown
+    assert ("odata.etag" in sap.get("Items").rows[0]) == shown
+    assert single.header("etag") == 'W/"356A192B7913B04C54574D18C28D46E6395428AB"'
+
+
+def test_a_scenario_says_which_address_the_credentials_name() -> None:
+    def announced(**scenario: object) -> object:
+        world = World(ManualClock(NOON), systems=["sap_business_one"], scenario={"sap_business_one": scenario})
+        return world.credentials()["sap_business_one"]["base_url"]
+
+    assert announced(version="v1") == "http://sandbox.test/sap_business_one/b1s/v1"
+    assert announced() == "http://sandbox.test/sap_business_one/b1s/v2"
+    with pytest.raises(ValueError, match="v1 or v2"):
+        announced(version="v3")

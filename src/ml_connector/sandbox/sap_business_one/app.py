@@ -36,9 +36,14 @@ _HTML = b"<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1
 
 
 def build(world: World) -> System:
-    """The system for a world. Its scenario table may hold ``switches``, and ``password`` for the connector's user."""
+    """The system for a world.
+
+    Its scenario table may hold ``switches``, ``password`` for the connector's user, and ``version``, the protocol of the
+    address in the credentials: "v2" or "v1".
+    """
     scenario = world.scenario_of(NAME)
     switches = Switches(SWITCHES, scenario.get("switches"))
+    announced = _wire(scenario.get("version", "v2"))
     clock = world.clock_of(NAME)
     password = str(scenario.get("password", f"sb1-{world.random(f'{NAME}.password').getrandbits(64):016x}"))
     tables = Tables(world.book(NAME))
@@ -50,12 +55,13 @@ def build(world: World) -> System:
     if not tables.count(catalog.schema.types["ChartOfAccount"]):
         with tables.book.transaction():
             found(tables, catalog.schema, switches, world.born.date(), password)
-    prices = Prices(tables, catalog)
+    prices = Prices(tables, catalog, switches)
     stock = Stock(tables, catalog, switches, wall)
     masters = Masters(tables, catalog, switches, prices, wall)
     desk = Desk(tables, catalog, switches, checks, journal, prices, stock, wall)
     accidents = Accidents(tables, catalog, journal, stock, desk)
     queries = SqlQueries(tables, catalog, switches, wall, world.seed)
+    notifications: dict[str, str] = {}
 
     def context_of(wire: Wire) -> Context:
         return Context(
@@ -72,6 +78,7 @@ def build(world: World) -> System:
             Renderer(wire, world.seed, _date_suffix(wire, switches)),
             wall,
             service_root=lambda: f"{world.base_url}/{NAME}{wire.root}",
+            notifications=notifications,
         )
 
     # With the instant in it, a server that starts again does not give out the cookies of its former life.
@@ -86,7 +93,7 @@ def build(world: World) -> System:
         name=NAME,
         app=_app(layers, control, lambda: f"{clock.now().timestamp():.3f}"),
         credentials=lambda base_url: {
-            "base_url": f"{base_url}/{NAME}{V2.root}",
+            "base_url": f"{base_url}/{NAME}{announced.root}",
             "company_db": COMPANY_DB,
             "username": USERNAME,
             "password": sessions.password_of(USERNAME),
@@ -95,6 +102,13 @@ def build(world: World) -> System:
         refusal=_refusal,
         control=control,
     )
+
+
+def _wire(version: object) -> Wire:
+    for wire in WIRES:
+        if wire.version == version:
+            return wire
+    raise ValueError("version of sap_business_one in the scenario must be v1 or v2")
 
 
 def _date_suffix(wire: Wire, switches: Switches) -> str:

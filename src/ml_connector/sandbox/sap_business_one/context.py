@@ -22,7 +22,10 @@ from ml_connector.sandbox.switches import Switches
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """``service_root()`` is the address of this version, for annotations and Location."""
+    """``service_root()`` is the address of this version, for annotations and Location.
+
+    ``notifications``: what the customer's own procedure in the database says to new rows of a set, by set; it refuses them.
+    """
 
     tables: Tables
     catalog: Catalog
@@ -37,6 +40,7 @@ class Context:
     renderer: Renderer
     wall: Wall
     service_root: Callable[[], str]
+    notifications: dict[str, str]
 
     @property
     def schema(self) -> Schema:

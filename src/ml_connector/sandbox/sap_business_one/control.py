@@ -50,6 +50,7 @@ class Control:
             self.lose_document,
             self.approve,
             self.documents,
+            self.refuse_by_procedure,
             self.lock_user,
             self.change_password,
             self.end_sessions,
@@ -99,6 +100,13 @@ class Control:
             {"account": each.account, "debit": each.debit, "credit": each.credit, "balance": each.balance}
             for each in self._context.journal.trial_balance()
         ]
+
+    def refuse_by_procedure(self, entity_set: str, words: str = "") -> None:
+        """The customer's own procedure in the database refuses whatever is posted to a set, with these words; "" ends that."""
+        if words:
+            self._context.notifications[entity_set] = words
+        else:
+            self._context.notifications.pop(entity_set, None)
 
     def set_period(self, day: str, status: str = "ltLocked") -> None:
         """Set the status of the posting period that holds a day: ltLocked, ltUnlocked, ltUnlockedExceptSales, ltPeriodClosing."""

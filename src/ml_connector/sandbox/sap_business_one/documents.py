@@ -253,7 +253,8 @@ class Documents:
         """Goods come or go by a line: not by a service, not after a delivery, not where line or warehouse say so."""
         if not kind.stock or item is None or item["InventoryItem"] != "tYES":
             return False
-        if row["WithoutInventoryMovement"] == "tYES" or header["ReserveInvoice"] == "tYES":
+        told_not = row["WithoutInventoryMovement"] == "tYES" and self._switches.on("without_movement_honoured")
+        if told_not or header["ReserveInvoice"] == "tYES":
             return False
         warehouse = self._tables.one(self._schema.types["Warehouse"], {"WarehouseCode": row["WarehouseCode"]})
         return (warehouse is None or warehouse["DropShip"] != "tYES") and row["BaseType"] != DELIVERY.code
@@ -369,7 +370,7 @@ class Documents:
             header["TransNum"] = self._journal.book(entry_header(header), lines, origin)
             key: Row = {"DocEntry": header["DocEntry"]}
             self._tables.update(self._type(kind), key, {"TransNum": header["TransNum"]})
-        if kind.receivable < 0:
+        if kind.receivable < 0 and self._switches.on("copied_credit_notes_settle"):
             self._settle_invoices(document)
 
     def _settle_invoices(self, document: Complete) -> None:

@@ -12,6 +12,7 @@ from ml_connector.sandbox.sap_business_one.catalog import Catalog
 from ml_connector.sandbox.sap_business_one.errors import not_found, rejected
 from ml_connector.sandbox.sap_business_one.schema import Row
 from ml_connector.sandbox.sap_business_one.tables import Tables
+from ml_connector.sandbox.switches import Switches
 
 PRICE_ACCURACY = 2
 _ZERO = Decimal(0)
@@ -34,9 +35,10 @@ class Price:
 class Prices:
     """Price lists, prices of items and special prices of one company. Writes are called inside a transaction."""
 
-    def __init__(self, tables: Tables, catalog: Catalog) -> None:
+    def __init__(self, tables: Tables, catalog: Catalog, switches: Switches) -> None:
         self._tables = tables
         self._catalog = catalog
+        self._switches = switches
 
     def effective(self, card_code: str | None, item_code: str, day: str, price_list: int | None = None) -> Price:
         """The price for a customer on a day: a special price where one holds, else that of the customer's price list.
@@ -118,13 +120,13 @@ class Prices:
         raise not_found()
 
     def _special(self, item_code: str, card_code: str | None, price_list: int, day: str) -> Row | None:
-        """The special price that holds on the day: the customer's own, else that of everybody on the price list.
+        """The special price that holds on the day: the customer's own, else that of everybody on the price list (switch).
 
-        Its periods come before the row itself. A CardCode ``*1`` for everybody on list 1 is an unverified mark of the
-        dossier (section 5.5).
+        Its periods come before the row itself. The CardCode ``*1`` means everybody on list 1.
         """
         special_type = self._catalog.schema.types["SpecialPrice"]
-        for code in (card_code, f"*{price_list}"):
+        everybody = (f"*{price_list}",) if self._switches.on("special_prices_of_lists") else ()
+        for code in (card_code, *everybody):
             row = self._tables.one(special_type, {"ItemCode": item_code, "CardCode": code})
             if row is None or row["Valid"] != "tYES" or not _within(day, row["ValidFrom"], row["ValidTo"]):
                 continue

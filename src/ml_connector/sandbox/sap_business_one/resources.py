@@ -279,7 +279,7 @@ class Resources:
 
     def _shown(self, entity: Type, row: Row, select: tuple[str, ...]) -> dict[str, object]:
         shown: dict[str, object] = {}
-        if entity.versioned:
+        if entity.versioned and (self._context.wire.version == "v2" or self._context.switches.on("etag_in_v1_bodies")):
             shown[f"{self._context.wire.annotation}etag"] = etag(int(str(row["DataVersion"])))
         only = () if "*" in select else select
         return {**shown, **self._context.renderer.row(entity, row, self._context.schema, only)}

@@ -18,6 +18,7 @@ from ml_connector.sandbox.sap_business_one.context import Context
 from ml_connector.sandbox.sap_business_one.desk import SETS as DESK_SETS
 from ml_connector.sandbox.sap_business_one.errors import (
     NOT_FOUND,
+    NOTIFICATION,
     ServiceLayerError,
     invalid_session,
     malformed,
@@ -44,6 +45,7 @@ _BOOKED = {
     "IncomingPayments": "ORCT.DocDate",
     "VendorPayments": "OVPM.DocDate",
 }
+_TOO_LONG = b"<html><head><title>414 Request-URI Too Long</title></head><body></body></html>\n"
 _CENT = Decimal("0.01")
 _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _REJECTED_INSIDE = "Internal error (-5002) occurred"
@@ -65,6 +67,8 @@ class ServiceLayer:
         if "expect" in headers:
             # The balancer in front cannot handle it (dossier, section 3.2).
             return Answer(500)
+        if len(path) + len(query) > self._context.switches.number("url_characters_max"):
+            return Answer(414, (("Content-Type", "text/html; charset=iso-8859-1"),), _TOO_LONG)
         try:
             return self._answer(method, path, query, headers, body)
         except ServiceLayerError as refusal:
@@ -144,6 +148,8 @@ class ServiceLayer:
             posts = call.method == "POST" and resource.key is None and resource.name in _BOOKED
             if posts and self._faults.ask(operation, "closed_period"):
                 raise rejected(f"Posting period is locked [{_BOOKED[resource.name]}].")
+            if posts and resource.name in self._context.notifications:
+                raise ServiceLayerError(400, NOTIFICATION, self._context.notifications[resource.name])
             answer = self._resources.answer(call, resource, entity_set)
             if posts:
                 self._people(operation, dict(answer.headers).get("Location", ""))

@@ -212,6 +212,36 @@ SWITCHES = (
         "TransferSum and CashSum of a foreign payment are in its currency (document) or in local currency (local).",
     ),
     Switch(
+        "url_characters_max",
+        "sap-business-one 9, 16",
+        8190,
+        "A longer path with query is refused with 414.",
+    ),
+    Switch(
+        "etag_in_v1_bodies",
+        "sap-business-one 4",
+        default=True,
+        meaning="Bodies of v1 carry odata.etag; otherwise only the header of a single row does.",
+    ),
+    Switch(
+        "special_prices_of_lists",
+        "sap-business-one 5.5",
+        default=True,
+        meaning="A special price with CardCode *1 holds for everybody on price list 1.",
+    ),
+    Switch(
+        "without_movement_honoured",
+        "sap-business-one 6.3",
+        default=True,
+        meaning="A row with WithoutInventoryMovement moves no stock; if not, the property is ignored.",
+    ),
+    Switch(
+        "copied_credit_notes_settle",
+        "sap-business-one 6.3",
+        default=True,
+        meaning="A credit note copied from an open invoice is set off against it at once.",
+    ),
+    Switch(
         "sql_queries",
         "sap-business-one 5.6",
         "allowed",
