@@ -140,6 +140,8 @@ async def create(folder: Path, *, moved: bool) -> tuple[str, bool]:
         found = await store.call(installation.get)
         if found is None:
             await store.call(lambda conn: _found(conn, ring))
+            # From now a head that is missing was removed.
+            audit_head.write(folder / audit_head.NAME, await store.call(audit.head))
         elif moved:
             await store.call(lambda conn: installation.move(conn, socket.gethostname()))
         else:
@@ -190,7 +192,7 @@ async def open_house(folder: Path, clock: Clock | None = None) -> House:
 async def _standing(store: Store, folder: Path) -> Standing:
     """The database against the head beside it."""
     on_file = audit_head.read(folder / audit_head.NAME)
-    return Standing.CURRENT if on_file is None else await store.call(lambda conn: audit_head.compare(conn, on_file))
+    return await store.call(lambda conn: audit_head.compare(conn, on_file))
 
 
 def _found(conn: Connection, ring: KeyRing) -> None:

@@ -22,12 +22,14 @@ class Standing(StrEnum):
     """The database against the head in the file.
 
     ``older``: the chain ends before it, the database was restored from a copy: start in recovery. ``forked``: the chain has
-    other events in that place, so a restored database went on without recovery.
+    other events in that place, so a restored database went on without recovery. ``missing``: there are events, and no file:
+    it was removed, or the database was restored without it.
     """
 
     CURRENT = "current"
     OLDER = "older"
     FORKED = "forked"
+    MISSING = "missing"
 
 
 def write(path: Path, head: Head) -> None:
@@ -57,8 +59,10 @@ def read(path: Path) -> Head | None:
         raise _unreadable(path) from error
 
 
-def compare(conn: Connection, on_file: Head) -> Standing:
+def compare(conn: Connection, on_file: Head | None) -> Standing:
     """Where the database stands. It may be ahead: the file is written after the commit."""
+    if on_file is None:
+        return Standing.MISSING if audit.head(conn).seq else Standing.CURRENT
     if audit.head(conn).seq < on_file.seq:
         return Standing.OLDER
     return Standing.CURRENT if audit.head_at(conn, on_file.seq) == on_file else Standing.FORKED

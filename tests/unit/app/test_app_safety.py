@@ -96,3 +96,18 @@ def test_a_cell_that_a_spreadsheet_would_run_is_written_as_text_and_read_back_as
     cells = [cell for line in text.splitlines()[1:] for cell in line.split(",")]
     assert not [cell for cell in cells if cell.lstrip('"')[:1] in tuple("=+-@")]
     assert [rule.placement for rule in mapping_files.read(text, "csv")] == [rule.placement for rule in rules]
+
+
+def test_a_chain_whose_head_was_removed_does_not_verify(shop: Installation) -> None:
+    # given: whoever cuts events off the end removes what would tell
+    shop.ok("connection", "add", "books", *SAP, "--set", "username=u", "--secrets-stdin", stdin='{"password": "x"}')
+    (shop.data / "audit-head.json").unlink()
+
+    said = shop("audit", "verify", "--json")
+
+    assert said.code == 1
+    assert "cut off" in said.json["words"]
+
+
+def test_a_new_data_folder_has_its_head_from_the_start(shop: Installation) -> None:
+    assert (shop.data / "audit-head.json").is_file()
