@@ -17,7 +17,7 @@ import httpx2
 import uvicorn
 
 from ml_connector.sandbox.clock import RealClock, present
-from ml_connector.sandbox.faults import ASGIApp, ConnectionBroken, FaultPlan, Receive, Scope, Send
+from ml_connector.sandbox.faults import ASGIApp, ConnectionBroken, FaultPlan, Message, Receive, Scope, Send
 from ml_connector.sandbox.ledger import Ledger
 from ml_connector.sandbox.world import World
 
@@ -40,6 +40,8 @@ class SandboxServer:
         self._faults = FaultPlan.of({"faults": list(faults)})
         self._start = start or present()
         self._state = state
+        #: Every answer's head and body, as they went over the line.
+        self.said: list[str] = []
         self._ready = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -97,7 +99,7 @@ class SandboxServer:
         )
         self.credentials: dict[str, Any] = self.world.credentials()
         config = uvicorn.Config(
-            _loud(self.world.app),
+            _loud(self.world.app, self.said),
             http="h11",
             ws="none",
             lifespan="off",
@@ -125,12 +127,18 @@ class _Server(uvicorn.Server):
         self._ready.set()
 
 
-def _loud(app: ASGIApp) -> ASGIApp:
-    """The web server's log is off, because broken connections are the point; a defect of the simulator is not silent."""
+def _loud(app: ASGIApp, said: list[str]) -> ASGIApp:
+    """The web server's log is off, because broken connections are the point; a defect of the simulator is not silent. What
+    was answered is kept in ``said``."""
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        async def hear(message: Message) -> None:
+            said.extend(value.decode("latin-1") for _, value in message.get("headers", ()))
+            said.append(message.get("body", b"").decode("latin-1"))
+            await send(message)
+
         try:
-            await app(scope, receive, send)
+            await app(scope, receive, hear)
         except ConnectionBroken:
             raise
         except Exception:

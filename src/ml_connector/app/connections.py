@@ -17,6 +17,7 @@ from ml_connector.app.reports import ConnectionShown
 from ml_connector.domain.catalog import Identity
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.forms import Form
+from ml_connector.domain.sealed import SecretId
 from ml_connector.domain.target import Target
 from ml_connector.erp import registry
 from ml_connector.store import connections, secrets
@@ -28,14 +29,17 @@ from ml_connector.vault import envelopes
 AMAZON: Final = "amazon"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
+#: Name, settings, and which version of which secrets.
+_MadeOf = tuple[str, tuple[tuple[str, str], ...], tuple[SecretId, ...]]
+
 
 @dataclass(slots=True)
 class Connections:
     """All connections of an installation, and the ones that are open."""
 
     house: House
-    _targets: dict[str, Target] = field(default_factory=dict)
-    _accounts: dict[str, AmazonAccount] = field(default_factory=dict)
+    _targets: dict[_MadeOf, Target] = field(default_factory=dict)
+    _accounts: dict[_MadeOf, AmazonAccount] = field(default_factory=dict)
 
     def form(self, kind: str) -> Form:
         """What the sign-in form of ``kind`` asks for. Raises :class:`WrongUse` naming the kinds there are."""
@@ -116,23 +120,32 @@ class Connections:
 
     async def amazon(self, name: str) -> AmazonAccount:
         """The selling account behind a connection: one object per process, so that its quota is shared."""
-        if name not in self._accounts:
-            row = await self._row(name, kind=AMAZON)
+        row, made_of = await self._opened_from(name, kind=AMAZON)
+        account = self._accounts.get(made_of)
+        if account is None:
             config = amazon_config.read_config(_text(row.settings), await self._secrets(name))
-            self._accounts[name] = AmazonAccount(config, self._amazon_tools(name))
-        return self._accounts[name]
+            account = self._accounts[made_of] = AmazonAccount(config, self._amazon_tools(name))
+        return account
 
     async def target(self, name: str) -> Target:
         """The ERP company behind a connection, signed in."""
-        if name not in self._targets:
-            row = await self._row(name)
-            if row.kind == AMAZON:
-                raise WrongUse(f"{name} is an Amazon connection, not an ERP.")
+        row, made_of = await self._opened_from(name)
+        if row.kind == AMAZON:
+            raise WrongUse(f"{name} is an Amazon connection, not an ERP.")
+        target = self._targets.get(made_of)
+        if target is None:
             tools = registry.Tools(self.house.clock, self.house.random, settle_s=self._settle_s(row))
-            self._targets[name] = await registry.connector(row.kind).connect(
+            target = self._targets[made_of] = await registry.connector(row.kind).connect(
                 _text(row.settings), await self._secrets(name), tools
             )
-        return self._targets[name]
+        return target
+
+    async def _opened_from(self, name: str, kind: str | None = None) -> tuple[ConnectionRow, _MadeOf]:
+        """A connection, and what an object for it is made of: a process that serves for weeks follows what people change.
+        What was made before stays open until the end, for somebody may be in the middle of something with it."""
+        row = await self._row(name, kind)
+        found = await self.house.store.call(lambda conn: secrets.of(conn, name))
+        return row, (name, tuple(sorted(_text(row.settings).items())), tuple(secret for secret, _ in found))
 
     async def close(self) -> None:
         for target in self._targets.values():

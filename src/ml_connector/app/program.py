@@ -32,7 +32,7 @@ from ml_connector.app.reports import (
     RunReport,
     Spotted,
 )
-from ml_connector.app.work import PLAN, POST, PROVE, REPLAN, SETTLEMENTS, Work, connection_of
+from ml_connector.app.work import PLAN, POST, PROVE, REPLAN, SETTLEMENTS, Work, connection_of, slot_after
 from ml_connector.domain.documents import State
 from ml_connector.domain.errors import MlConnectorError, Unavailable, WrongUse
 from ml_connector.domain.keys import DocumentKey
@@ -212,8 +212,8 @@ class App:
         called when nobody else can."""
         if not self.lock.try_acquire():
             raise WrongUse("Another ml-connector already serves this data folder.")
-        begun()
         with self._stopping_on_signals():
+            begun()
             await self._engine(self._work(lambda _done, _total, _words: None)).serve()
 
     def stop(self) -> None:
@@ -225,6 +225,9 @@ class App:
     async def rotate_secrets(self, by: str) -> Rotated:
         """A new master key for every secret."""
         self.house.actor = by
+        if not self.lock.try_acquire():
+            # Whoever works there has the old key only.
+            raise Unavailable("Another ml-connector works on this data folder: stop it, then rotate.", code="busy")
         if self.house.ring.source == keys.VARIABLE:
             done = await self._rotate_in_environment()
         else:
@@ -321,7 +324,7 @@ class App:
             let_go()
 
     async def _slice(self, order: Order, flow: str) -> str | None:
-        wanted = queue.slice_id(order.link, flow, order.slot)
+        wanted = queue.slice_id(order.link, flow, slot_after(order.slot))
         row = await self.house.store.call(lambda conn: queue.get(conn, wanted))
         return row.id if row is not None else None
 

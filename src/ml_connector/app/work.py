@@ -33,6 +33,7 @@ RECONCILE: Final = "reconcile"
 RECONCILE_DAYS: Final = 90
 
 _PIECE_S: Final = 1.0
+_AFTER: Final = "after "
 #: A lost reply can no longer land after this long: the longest settle window of any connector, and a pass's own life.
 _WAIT_MAX_S: Final = RECOVERY.total_seconds() + 60
 
@@ -188,7 +189,12 @@ class Work:
         )
 
     def _order(self, slice_: Slice, connection: str, flow: str) -> Order:
-        return Order(connection, flow, slice_.link, slice_.slot, by=slice_.flow)
+        return Order(connection, flow, slice_.link, slot_after(slice_.slot), by=slice_.flow)
+
+
+def slot_after(slot: str) -> str:
+    """The slot of everything that follows from a slice: never one of a schedule, which may have done its own before."""
+    return slot if slot.startswith(_AFTER) else f"{_AFTER}{slot}"
 
 
 def connection_of(conn: Connection, link: str, flow: str) -> str | None:
