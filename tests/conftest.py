@@ -4,6 +4,8 @@ what tests have to tell."""
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.support.contract_gate import (  # noqa: F401  hooks that pytest finds here
@@ -11,3 +13,7 @@ from tests.support.contract_gate import (  # noqa: F401  hooks that pytest finds
     pytest_runtest_makereport,
 )
 from tests.support.told import pytest_terminal_summary  # noqa: F401
+
+# A law is not less true on a busy machine: examples have no deadline.
+settings.register_profile("laws", deadline=None)
+settings.load_profile("laws")
