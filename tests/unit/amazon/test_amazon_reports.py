@@ -23,6 +23,7 @@ from ml_connector.amazon.reports import (
 )
 from ml_connector.domain.errors import BadAnswer, LimitExceeded, RefusedByServer, Unavailable, WrongUse
 from tests.support.amazon import Handler, Rig, answer, error, rig
+from tests.support.logs import Logged
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 ORDINARY = "GET_MERCHANT_LISTINGS_ALL_DATA"
@@ -289,15 +290,15 @@ def test_an_address_without_tls_is_not_fetched_and_not_shown(url: str) -> None:
 
 
 def test_presigned_addresses_reach_no_log_and_no_error(
-    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    logged: Logged, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     r, _ = documents(lambda _n: httpx2.Response(403, content=EXPIRED))
 
     with caplog.at_level(logging.INFO), pytest.raises(Unavailable) as caught:
         download(r)
     out = capsys.readouterr()
-    assert "amazon.download_again" in out.out  # the log was looked at
-    assert "canary" not in out.out + out.err + caplog.text + str(caught.value)
+    assert "amazon.download_again" in logged.events  # the log was looked at
+    assert "canary" not in logged.text + out.out + out.err + caplog.text + str(caught.value)
 
 
 # --- ordinary reports --------------------------------------------------------------------------------------------------
