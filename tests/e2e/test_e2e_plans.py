@@ -225,6 +225,32 @@ def test_a_document_that_only_a_person_would_recognise_is_foreign(
         assert "It is equal to the planned one" in held["reason"]
 
 
+def test_what_one_link_adopts_another_on_the_same_erp_does_not(serve: Serve, shop: Installation) -> None:
+    """A poster drains the documents of every link on its connection, each by its own rules."""
+    world = serve(stores=["US", "DE"], settlements=1)
+    shop.connect(world)
+    for name, store, more in (("us", "US", ["--adopt-equal"]), ("de", "DE", ["--approval", "person"])):
+        shop.ok(
+            "link", "add", name, "--amazon", "amazon", "--erp", "books", "--stores", store,
+            "--policy", "settlement_summary", "--closed-period", "hold", *more,
+        )  # fmt: skip
+        shop.ok("mapping", "import", name, str(shop.mapping_with({})))
+    person = ServiceLayerClient(world.credentials["sap_business_one"])
+    planned = [document for name in ("us", "de") for document in shop.ok("plan", name)["documents"]]
+    for document in planned:
+        body = entry_body(document)
+        person.post_entry({name: body[name] for name in body if name not in {"Reference3", "U_ML_KEY"}})
+    person.close()
+    with shop.database() as conn:
+        conn.execute("UPDATE documents SET state = 'approved'")
+
+    shop("run", "us", "--json")
+
+    states = {(each["link"], each["state"]) for each in shop.records("JE")}
+    assert states == {("us", "posted"), ("de", "held")}
+    assert len(world.entries()) == len(planned)
+
+
 # --- restated ----------------------------------------------------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ from ml_connector.domain.mapping import (
 from ml_connector.domain.mapping import Mapping as AccountMapping
 from ml_connector.domain.settlements import Granularity, store_key
 from ml_connector.flows import planning
+from ml_connector.posting.decide import Rules
 from ml_connector.store import connections, links, queue
 from ml_connector.store.links import LinkRow
 from ml_connector.store.queue import Schedule
@@ -135,6 +136,13 @@ class Links:
     async def sheets(self, name: str) -> tuple[opening.OpeningSheet, ...]:
         kept = await self.house.store.call(lambda conn: links.opening_sheets_of(conn, name))
         return tuple(_sheet_from_json(each.content) for each in kept)
+
+    async def rules_on(self, erp: str) -> dict[str, Rules]:
+        """How documents are judged on an ERP connection, by link: a poster drains those of all links on it."""
+        rows = await self.house.store.call(links.all_of)
+        return {
+            row.name: Rules(adopt_foreign=LinkSettings(**row.settings).adopt_equal) for row in rows if row.erp == erp
+        }
 
     async def row(self, name: str) -> LinkRow:
         row = await self.house.store.call(lambda conn: links.get(conn, name))

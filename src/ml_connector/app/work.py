@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -119,7 +119,7 @@ class Work:
                 words=recovering(until),
                 exit_code=3,
             )
-        poster = self._poster(books)
+        poster = self._poster(books, await self.links.rules_on(books.link.erp))
         total = Tally()
         waited_s = 0.0
         while True:
@@ -166,7 +166,7 @@ class Work:
         looked_at, spots = await reconcile.reconcile(books, today - timedelta(days=RECONCILE_DAYS), today)
         return SliceEnd(SliceState.DONE, {"looked_at": looked_at, "found": len(spots)})
 
-    def _poster(self, books: Books) -> Poster:
+    def _poster(self, books: Books, rules_of: Mapping[str, Rules]) -> Poster:
         done = 0
 
         def progress(row: DocumentRow, _decision: Decision) -> None:
@@ -183,7 +183,7 @@ class Work:
             clock=self.house.clock,
             random=self.house.random,
             note=self.house.note,
-            rules=Rules(adopt_foreign=books.link.adopt_equal),
+            rules_of=rules_of,
             cancelled=self.stopping,
             on_progress=progress,
         )

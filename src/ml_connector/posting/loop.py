@@ -72,7 +72,10 @@ class Tally:
 
 @dataclass(slots=True)
 class Poster:
-    """Drains the documents of ``connection``. ``holder`` says who it is in leases and attempts."""
+    """Drains the documents of ``connection``. ``holder`` says who it is in leases and attempts.
+
+    ``rules_of`` are those of single links; ``rules`` hold for every other one.
+    """
 
     store: Store
     target: Target
@@ -82,6 +85,7 @@ class Poster:
     random: Random
     note: Note
     rules: Rules = field(default_factory=Rules)
+    rules_of: Mapping[str, Rules] = field(default_factory=dict)
     cancelled: Callable[[], bool] = lambda: False
     lease_ttl_s: float = LEASE_TTL_S
     on_progress: Callable[[DocumentRow, Decision], None] = lambda _row, _decision: None
@@ -171,6 +175,7 @@ class Poster:
         seen: Mapping[DocumentKey, Seen],
     ) -> dict[DocumentKey, Decision]:
         alone: dict[DocumentKey, Decision] = {}
+        rules = {row.key: self.rules_of.get(row.link, self.rules) for row in batch.due}
         for key, case in cases.items():
             needed = steps[key]
             if isinstance(needed, Unsupported):
@@ -178,7 +183,7 @@ class Poster:
                 continue
             expected: Shown = self.target.project(case.document, case.linked or {})
             alone[key] = decide(
-                case, needed, seen.get(key, Unclear("no answer to the look")), expected, batch.looked_at, self.rules
+                case, needed, seen.get(key, Unclear("no answer to the look")), expected, batch.looked_at, rules[key]
             )
         out: dict[DocumentKey, Decision] = {}
         later = batch.looked_at + timedelta(seconds=_LOOK_AGAIN_AT_BLOCKED_S)
