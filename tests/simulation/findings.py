@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -108,7 +107,7 @@ def chunk(templates: Templates, number: int) -> Findings:
     findings = Findings()
     for seed in range(number * CHUNK, min((number + 1) * CHUNK, SEEDS)):
         with Simulation(templates, seed, Conditions.of_seed(seed)) as simulation:
-            findings.play(simulation, f"ML_CONNECTOR_SIMULATION_SEED={seed} pytest tests/simulation -k one_seed -s")
+            findings.play(simulation, f"ML_CONNECTOR_SIMULATION_SEED={seed} pytest tests/simulation -k one_seed")
     return findings
 
 
@@ -144,11 +143,6 @@ def first_broken(templates: Templates, dress: Dress, kind: str, *, judges_intent
                 if violated.kind == kind:
                     return seed
     return None
-
-
-def show(words: str) -> None:
-    """For whoever runs the tests with -s."""
-    sys.stdout.write(f"\n{words}\n")
 
 
 def all_faults() -> list[str]:

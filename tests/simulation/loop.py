@@ -184,6 +184,11 @@ class SimulationLoop(asyncio.base_events.BaseEventLoop):
                     if not task.done():
                         task._log_destroy_pending = False  # type: ignore[attr-defined]
                         _close(task.get_coro())
+            for handle in (*self._never_run, *self._ready, *self._scheduled):  # type: ignore[attr-defined]
+                # A generator that was collected in a dead process had its end scheduled.
+                for each in handle._args or ():
+                    if inspect.isawaitable(each) and hasattr(each, "close"):
+                        _close(each)
         finally:
             events._set_running_loop(None)
         self._ready.clear()  # type: ignore[attr-defined]

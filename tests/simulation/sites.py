@@ -105,6 +105,7 @@ def _covers(pattern: str, function: str) -> bool:
     return function.startswith(pattern[:-1]) if pattern.endswith("*") else function == pattern
 
 
+@cache
 def _of_file(file: str) -> list[Site]:
     source = (ROOT / file).read_text(encoding="utf-8")
     lines = source.splitlines()

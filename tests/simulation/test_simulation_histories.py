@@ -1,22 +1,24 @@
 """Crash simulation: whatever is killed, frozen, lost or late, every document counts once, and as planned.
 
 One seed is one history. More of them: ``ML_CONNECTOR_SIMULATION_SEEDS=5000``; one alone, told line by line:
-``ML_CONNECTOR_SIMULATION_SEED=17 pytest tests/simulation -k one_seed -s``.
+``ML_CONNECTOR_SIMULATION_SEED=17 pytest tests/simulation -k one_seed``.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.simulation import findings
 from tests.simulation.conditions import Conditions
-from tests.simulation.findings import Findings, show
+from tests.simulation.findings import Findings
 from tests.simulation.once import once
 from tests.simulation.simulation import Simulation
 from tests.simulation.world import Templates
+from tests.support.told import TOLD
 
 ONE_SEED = os.environ.get("ML_CONNECTOR_SIMULATION_SEED")
 
@@ -44,24 +46,24 @@ def test_a_process_may_be_killed_at_every_await(shared: Path, templates: Templat
     assert [name for name, count in seen.sites.items() if not count] == []
 
 
-def test_every_await_and_every_fault_was_tried(shared: Path, templates: Templates) -> None:
+def test_every_await_and_every_fault_was_tried(
+    shared: Path, templates: Templates, record_property: Callable[[str, object], None]
+) -> None:
     total = hunted(shared, templates)
     # From the end, so that another test process can come from the beginning.
     for number in reversed(findings.chunks()):
         total.add(played(shared, templates, number))
-    table = total.table()
-    (shared / "report.txt").write_text(table, encoding="utf-8")
-    show(table)
+    record_property(TOLD, total.table())
 
     assert total.never() == []
     assert total.strange == [], "a kill fell where none can: see the exclusions in sites.py"
 
 
 @pytest.mark.skipif(ONE_SEED is None, reason="ML_CONNECTOR_SIMULATION_SEED names no seed to be told")
-def test_one_seed_alone(templates: Templates) -> None:
+def test_one_seed_alone(templates: Templates, record_property: Callable[[str, object], None]) -> None:
     seed = int(ONE_SEED or 0)
     with Simulation(templates, seed, Conditions.of_seed(seed)) as simulation:
         try:
             simulation.play()
         finally:
-            show(f"{simulation.conditions}\n" + "\n".join(simulation.tells.said))
+            record_property(TOLD, f"{simulation.conditions}\n" + "\n".join(simulation.tells.said))

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from tests.simulation.findings import first_broken, show
+from collections.abc import Callable
+
+import pytest
+
+from tests.simulation.findings import first_broken
 from tests.simulation.mutants import NoIntentBeforeWrite, NoLookBeforeAdvance, NoSettleWait
 from tests.simulation.world import Templates
+from tests.support.told import TOLD
+
+Tell = Callable[[str], None]
 
 
-def test_without_a_look_before_the_write_a_document_counts_twice(templates: Templates) -> None:
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    return lambda words: record_property(TOLD, words)
+
+
+def test_without_a_look_before_the_write_a_document_counts_twice(templates: Templates, tell: Tell) -> None:
     seed = first_broken(templates, lambda target, _clock: NoLookBeforeAdvance(target), "counts twice")
 
-    show(f"no observe before advance: counts twice at seed {seed}")
+    tell(f"no observe before advance: counts twice at seed {seed}")
     assert seed is not None
 
 
-def test_without_waiting_for_what_may_still_land_a_document_counts_twice(templates: Templates) -> None:
+def test_without_waiting_for_what_may_still_land_a_document_counts_twice(templates: Templates, tell: Tell) -> None:
     seed = first_broken(templates, lambda target, _clock: NoSettleWait(target), "counts twice")
 
-    show(f"no settle wait: counts twice at seed {seed}")
+    tell(f"no settle wait: counts twice at seed {seed}")
     assert seed is not None
 
 
-def test_a_write_without_an_intent_on_record_is_seen_at_once(templates: Templates) -> None:
+def test_a_write_without_an_intent_on_record_is_seen_at_once(templates: Templates, tell: Tell) -> None:
     seed = first_broken(templates, NoIntentBeforeWrite, "no intent")
 
-    show(f"no intent before write: seen at seed {seed}")
+    tell(f"no intent before write: seen at seed {seed}")
     assert seed is not None
 
 
-def test_without_an_intent_on_record_a_document_counts_twice(templates: Templates) -> None:
+def test_without_an_intent_on_record_a_document_counts_twice(templates: Templates, tell: Tell) -> None:
     seed = first_broken(templates, NoIntentBeforeWrite, "counts twice", judges_intents=False)
 
-    show(f"no intent before write, by the books alone: counts twice at seed {seed}")
+    tell(f"no intent before write, by the books alone: counts twice at seed {seed}")
     assert seed is not None
