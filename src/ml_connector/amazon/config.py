@@ -181,8 +181,11 @@ class Config:
 
     @property
     def account(self) -> str:
-        """Whose quota is spent: one selling account at one address."""
-        return f"{self.seller_id}@{urlsplit(self.base_url).netloc}"
+        """Whose quota is spent: one selling account at one address, however that was written."""
+        parts = urlsplit(self.base_url)
+        usual = {"https": 443, "http": 80}[parts.scheme]
+        port = f":{parts.port}" if parts.port not in (None, usual) else ""
+        return f"{self.seller_id}@{parts.hostname}{port}"
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """The system's authorities and the given one, or None for the system's alone."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+#: Clocks are corrected by less than this all the time.
+_TREMBLE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,13 @@ class Bucket:
     burst: int
 
     def refilled(self, now: datetime) -> Bucket:
-        """The bucket at ``now``. A clock that went back adds nothing."""
-        elapsed_s = max(0.0, (now - self.updated_at).total_seconds())
+        """The bucket at ``now``. A clock that went back adds nothing; one that went back far was set right, and counts from
+        there: otherwise nothing would be refilled until it has caught up."""
+        elapsed_s = (now - self.updated_at).total_seconds()
         return replace(
             self,
-            tokens=min(float(self.burst), self.tokens + elapsed_s * self.rate_per_s),
-            updated_at=max(now, self.updated_at),
+            tokens=min(float(self.burst), self.tokens + max(0.0, elapsed_s) * self.rate_per_s),
+            updated_at=self.updated_at if -_TREMBLE_S <= elapsed_s < 0 else now,
         )
 
     def take(self, now: datetime) -> tuple[Bucket, float]:

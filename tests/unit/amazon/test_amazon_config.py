@@ -62,6 +62,15 @@ def test_the_region_does_not_follow_the_marketplaces() -> None:
 
 def test_quota_belongs_to_the_selling_account_at_one_address() -> None:
     assert read_config(SETTINGS, SECRETS).account == "A1SELLER@sellingpartnerapi-eu.amazon.com"
+    assert read_config(SANDBOX, SECRETS).account == "A1SELLER@127.0.0.1:8001"
+
+
+@pytest.mark.parametrize(
+    "written", ["https://SellingPartnerAPI-EU.amazon.com", "https://sellingpartnerapi-eu.amazon.com:443/"]
+)
+def test_however_the_address_is_written_the_quota_is_one(written: str) -> None:
+    """Two connections to one selling account would otherwise spend its burst twice."""
+    assert read_config({**SETTINGS, "base_url": written}, SECRETS).account == read_config(SETTINGS, SECRETS).account
 
 
 @pytest.mark.parametrize(

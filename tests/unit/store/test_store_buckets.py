@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml_connector.store.buckets import StoredBuckets
+from ml_connector.store.door import Store
 from tests.support.clock import FakeClock
 from tests.support.databases import in_store, sqlite_database
 
@@ -107,3 +108,37 @@ def test_a_rate_limited_run_takes_as_long_as_the_rate_says(path: Path, clock: Fa
         return [clock.monotonic()]
 
     assert told(path, clock, story) == [(23 - BURST) / RATE_PER_S]
+
+
+def test_two_processes_on_one_data_folder_share_the_bucket(path: Path, clock: FakeClock) -> None:
+    async def story(first: StoredBuckets) -> list[float]:
+        second = StoredBuckets(Store.open(path, clock))
+        waits = [await take(each, 1) for each in (first, second, first, second)]
+        await second.store.close()
+        return [wait for (wait,) in waits]
+
+    assert told(path, clock, story) == [0.0, 0.0, 0.0, 2.0]
+
+
+def test_a_clock_that_was_ahead_for_hours_stops_nobody_once_it_is_right_again(path: Path, clock: FakeClock) -> None:
+    async def story(buckets: StoredBuckets) -> list[float]:
+        clock.advance(36_000)
+        await take(buckets, 3)
+        clock.advance(-36_000)
+        spent = await take(buckets, 1)
+        clock.advance(2.0)
+        return [*spent, *await take(buckets, 1)]
+
+    assert told(path, clock, story) == [2.0, 0.0]
+
+
+def test_a_clock_that_trembles_fills_no_bucket(path: Path, clock: FakeClock) -> None:
+    async def story(buckets: StoredBuckets) -> list[float]:
+        await take(buckets, 3)
+        for _ in range(20):
+            clock.advance(-1.0)
+            await take(buckets, 1)
+            clock.advance(1.0)
+        return await take(buckets, 1)
+
+    assert told(path, clock, story) == [2.0]
