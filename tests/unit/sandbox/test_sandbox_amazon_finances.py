@@ -100,10 +100,10 @@ def transactions(world: Seller, files: list[File]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("switches", [{}, {"release_makes_a_twin": False}, {"released_twin_keeps_its_date": True}])
-def test_the_transactions_of_every_settlement_come_to_its_total(switches: dict[str, object]) -> None:
+def test_the_transactions_of_every_settlement_come_to_its_total_as_soon_as_it_is_listed(
+    switches: dict[str, object],
+) -> None:
     seller = Seller({"stores": STORES, "negative": ["UK:2"], "failed_payout": ["FR:1"], "switches": switches})
-    seller.clock.advance(LAG)
-    seller.sign_in()
     totals = {file.summary["settlement-id"]: file.total for file in seller.files()}
     assert len(totals) == 15
     assert settled(every_transaction(seller)) == totals
@@ -111,8 +111,6 @@ def test_the_transactions_of_every_settlement_come_to_its_total(switches: dict[s
 
 def test_a_yen_is_whole_here_too() -> None:
     seller = Seller({"stores": ["JP"]})
-    seller.clock.advance(LAG)
-    seller.sign_in()
     totals = {file.summary["settlement-id"]: file.total for file in seller.files("cp932")}
     assert settled(every_transaction(seller)) == totals
 

@@ -174,7 +174,7 @@ class Chain:
         return max(0, (counted - self.origin) // self._period + 1)
 
     def _entry(self, number: int, section: Section, place: str, event: Event) -> Entry:
-        return Entry(self.store.code, number, section, place, event)
+        return Entry(self.store.code, number, self.period(number)[1] if number else None, section, place, event)
 
     def _last_end(self) -> datetime:
         """Some days before the world begins, so that a month ends well inside at least one of the settlements."""

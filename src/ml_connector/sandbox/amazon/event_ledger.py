@@ -35,13 +35,15 @@ class Section(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event on its way into the ledger. ``number`` is its settlement's, 0 for the time before the first one.
+    """An event on its way into the ledger. ``number`` is its settlement's, 0 for the time before the first one; ``closes``
+    is when that one closes.
 
     ``place`` orders what counts at the same instant and names the event within store and section.
     """
 
     store: str
     number: int
+    closes: datetime | None
     section: Section
     place: str
     event: Event
@@ -80,6 +82,9 @@ WHERE transactions.shown <= ? AND transactions.posted >= ? AND transactions.post
       END
 ORDER BY transactions.posted, transactions.transaction_id LIMIT ?
 """
+
+LISTED_AFTER = timedelta(hours=6)
+"""A settlement's report is listed so long after its end at the earliest."""
 
 _TABLES = {
     "events": (
@@ -183,7 +188,7 @@ class EventLedger:
         if entry.section is not Section.TRADE or released <= posted:
             return [self._transaction(event_id, entry, "plain", posted, number=entry.number)]
         if not self._twins:
-            flips = self._shown(event_id, "released", released)
+            flips = self._shown(event_id, "released", released, entry.closes)
             return [self._transaction(event_id, entry, "deferred", posted, flips=flips, number=entry.number)]
         twin_posted = released if self._twin_is_dated_by_release else posted
         twin = self._transaction(event_id, entry, "released", twin_posted, number=entry.number)
@@ -193,6 +198,7 @@ class EventLedger:
         self, event_id: str, entry: Entry, role: str, posted: datetime, *, flips: str = "", number: int = 0
     ) -> tuple[str | int, ...]:
         first = entry.event.rows[0]
+        known = entry.event.counted if role == "released" else entry.event.posted
         partner = {"deferred": "released", "released": "deferred"}.get(role) if self._twins else None
         return (
             transaction_id(event_id, role),
@@ -200,7 +206,7 @@ class EventLedger:
             role,
             transaction_id(event_id, partner) if partner else "",
             stamp(posted),
-            self._shown(event_id, role, entry.event.counted if role == "released" else entry.event.posted),
+            self._shown(event_id, role, known, entry.closes if number else None),
             flips,
             entry.store,
             first.fulfillment_id,
@@ -208,10 +214,14 @@ class EventLedger:
             number,
         )
 
-    def _shown(self, event_id: str, role: str, known: datetime) -> str:
-        """Finances shows a thing some time after it is known, up to 48 hours (section 15.1)."""
+    def _shown(self, event_id: str, role: str, known: datetime, closes: datetime | None) -> str:
+        """Finances shows a thing some time after it is known, up to 48 hours (section 15.1).
+
+        What has been settled shows at the latest when the settlement's report may be listed.
+        """
         digest = hashlib.sha256(f"{event_id}:{role}:lag".encode()).digest()
-        return stamp(known + timedelta(seconds=int.from_bytes(digest[:4]) % (self._lag_s + 1)))
+        shown = known + timedelta(seconds=int.from_bytes(digest[:4]) % (self._lag_s + 1))
+        return stamp(shown if closes is None else min(shown, max(known, closes + LISTED_AFTER)))
 
 
 def transaction_id(event_id: str, role: str) -> str:

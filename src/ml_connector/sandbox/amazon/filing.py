@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ml_connector.sandbox.amazon.closing import Chain, Settlement, printed_total, restated
+from ml_connector.sandbox.amazon.event_ledger import LISTED_AFTER
 from ml_connector.sandbox.amazon.flat_file import Form, Head, write
 from ml_connector.sandbox.amazon.marketplaces import STORES, Store
 from ml_connector.sandbox.amazon.rows import Row
@@ -149,7 +150,7 @@ class Filing:
         if self._scenario.marked("missing_settlement", code, number):
             return
         chance = chain.chance(number, "report")
-        created = settlement.end + timedelta(hours=chance.randrange(6, 20), seconds=chance.randrange(3600))
+        created = settlement.end + LISTED_AFTER + timedelta(hours=chance.randrange(14), seconds=chance.randrange(3600))
         first = self._list(settlement, f"{code}-{number}", created, chance)
         if self._scenario.marked("two_report_ids", code, number):
             again = self._document_id(settlement.store, chance)

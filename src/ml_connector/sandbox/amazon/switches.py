@@ -210,7 +210,7 @@ SWITCHES = (
         "transaction_lag_hours",
         "amazon-sp-api 1.15, 15.1",
         default=48,
-        meaning="How long after it happened a transaction may take to show; each takes its own time up to that.",
+        meaning="How long after it happened a transaction may take to show; each takes its own time up to that, and none longer than its settlement's report.",
     ),
     Switch(
         "other_stores_in_na",
