@@ -36,8 +36,9 @@ import httpx2  # noqa: E402
 from sqlalchemy import Connection, text  # noqa: E402
 
 from ml_connector.domain.catalog import Currency  # noqa: E402
-from ml_connector.domain.documents import JournalEntry, JournalLine, State, store_form  # noqa: E402
+from ml_connector.domain.documents import JournalEntry, JournalLine, State  # noqa: E402
 from ml_connector.domain.keys import document_key  # noqa: E402
+from ml_connector.domain.stored_documents import store_form  # noqa: E402
 from ml_connector.engine.clock import SystemClock  # noqa: E402
 from ml_connector.erp.registry import Tools  # noqa: E402
 from ml_connector.erp.sap_business_one import documents as sap_documents  # noqa: E402

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from ml_connector.accounting.journal_lines import CATEGORY_ORDER
 from ml_connector.accounting.proof import prove
 from ml_connector.accounting.settlement_journal import SettlementPlan, plan_settlement
-from ml_connector.domain.documents import JournalEntry, from_stored, store_form
+from ml_connector.domain.documents import JournalEntry
 from ml_connector.domain.mapping import AccountingPolicy, ClosedPeriod, Presentation
 from ml_connector.domain.settlements import Granularity
+from ml_connector.domain.stored_documents import from_stored, store_form
 from tests.support.groups import Row, chart, month, policy, references, settlement
 from tests.support.proofs import evidence
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from ml_connector.domain.catalog import Identity, References
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.documents import Document
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import (
     Absent,
+    Accepted,
+    Capabilities,
     Case,
     Found,
     Ids,
@@ -27,6 +28,8 @@ from ml_connector.domain.target import (
     Shown,
     Step,
     Target,
+    Trail,
+    Unclear,
     Unsupported,
 )
 from ml_connector.posting.permit import OncePass
@@ -39,8 +42,8 @@ class Passing:
 
     inner: Target
 
-    def steps(self, document: Document) -> tuple[Step, ...] | Unsupported:
-        return self.inner.steps(document)
+    def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
+        return self.inner.steps(document, trail)
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
         return self.inner.project(document, linked)
@@ -51,7 +54,10 @@ class Passing:
     def references_of(self, document: Document) -> tuple[tuple[str, str], ...]:
         return self.inner.references_of(document)
 
-    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found]:
+    def capabilities(self) -> Capabilities:
+        return self.inner.capabilities()
+
+    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found] | Unclear:
         return await self.inner.census(prefix, first, last)
 
     async def observe(self, cases: Sequence[Case]) -> Mapping[DocumentKey, Seen]:
@@ -59,15 +65,6 @@ class Passing:
 
     async def advance(self, moves: Sequence[Move], permit: Permit) -> Mapping[DocumentKey, Receipt]:
         return await self.inner.advance(moves, permit)
-
-    async def ping(self) -> Identity:
-        return await self.inner.ping()
-
-    async def references(self) -> References:
-        return await self.inner.references()
-
-    async def prepare(self) -> tuple[str, ...]:
-        return await self.inner.prepare()
 
     async def close(self) -> None:
         await self.inner.close()
@@ -89,8 +86,8 @@ class NoLookBeforeAdvance(Passing):
 class NoSettleWait(Passing):
     """A lost request is taken for dead at once."""
 
-    def steps(self, document: Document) -> tuple[Step, ...] | Unsupported:
-        steps = self.inner.steps(document)
+    def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
+        steps = self.inner.steps(document, trail)
         if isinstance(steps, Unsupported):
             return steps
         return tuple(replace(step, settle_s=-PASS_LIFE_S) for step in steps)
@@ -118,6 +115,9 @@ class _RecordsLater:
     async def grant(self, moves: Sequence[Move]) -> Pass:
         self.granted += moves
         return OncePass(self.clock, self.clock.monotonic() + PASS_LIFE_S, lambda: False)
+
+    async def follow(self, move: Move, accepted: Accepted) -> Pass:
+        return await self.permit.follow(move, accepted)
 
     async def record(self) -> None:
         for move in self.granted:

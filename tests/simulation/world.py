@@ -360,7 +360,7 @@ class World:
         cases = [Case(row.document, row.wire_key, trails[row.key], row.ids) for row in rows]
         seen = await target.observe(cases)
         for case in cases:
-            steps = target.steps(case.document)
+            steps = target.steps(case.document, case.trail)
             assert isinstance(steps, tuple)
             expected = target.project(case.document, {})
             decision = decide(case, steps, seen[case.key], expected, self.clock.now(), self.rules)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from ml_connector.domain.documents import JournalEntry, JournalLine
+from ml_connector.domain.documents import Document, JournalEntry, JournalLine
 from ml_connector.domain.keys import DocumentKey, document_key
 from ml_connector.domain.target import Shown, ShownLine
 
@@ -41,8 +41,9 @@ def entry(
     )
 
 
-def shown(document: JournalEntry) -> Shown:
-    """What a faithful target shows for it."""
+def shown(document: Document) -> Shown:
+    """What a faithful target shows for a journal entry."""
+    assert isinstance(document, JournalEntry)
     return Shown(
         document.posting_date,
         document.document_date,

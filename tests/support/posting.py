@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ml_connector.domain.documents import JournalEntry, State
+from ml_connector.domain.documents import Document, State
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Target, Trail
 from ml_connector.posting.decide import Rules
@@ -48,14 +48,16 @@ class Office:
     def note(self, conn: Connection, event: str, subject: str, data: Mapping[str, Any]) -> None:
         self.events.append((event, subject))
 
-    def plan(self, *entries: JournalEntry, state: State = State.APPROVED, set_id: str = "") -> None:
+    def plan(
+        self, *entries: Document, state: State = State.APPROVED, set_id: str = "", goal: State = State.POSTED
+    ) -> None:
         """One posting set, approved unless said otherwise."""
         name = set_id or f"set-{entries[0].reference}"
 
         def keep(conn: Connection) -> None:
             posting_sets.add(conn, name, link="main", connection=CONNECTION, settlement_id=entries[0].reference)
             rows = [
-                NewDocument(entry, CONNECTION, "main", entry.key, name, position, state=state)
+                NewDocument(entry, CONNECTION, "main", entry.key, name, position, goal.value, state)
                 for position, entry in enumerate(entries)
             ]
             documents.add(conn, rows)

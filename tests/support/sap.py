@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import httpx2
 
 from ml_connector.domain.catalog import Currency
-from ml_connector.domain.target import Move, Pass, PassRefused
+from ml_connector.domain.target import Accepted, Move, Pass, PassRefused
 from ml_connector.erp.registry import Tools
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
 from ml_connector.erp.sap_business_one.documents import Company, Entry, EntryLine
@@ -138,6 +138,9 @@ class OpenPermit:
             raise PassRefused(self.refuses)
         self.granted.append(tuple(moves))
         return OnePass()
+
+    async def follow(self, move: Move, accepted: Accepted) -> Pass:
+        return await self.grant((move,))
 
 
 async def connected(

@@ -13,6 +13,7 @@ from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import (
     Absent,
     Accepted,
+    Capabilities,
     Case,
     Found,
     Ids,
@@ -25,6 +26,8 @@ from ml_connector.domain.target import (
     Seen,
     Shown,
     Step,
+    Trail,
+    Unclear,
     Unsupported,
 )
 from tests.support.entries import shown
@@ -49,7 +52,7 @@ class FakeTarget:
     after_look: Callable[[], None] = lambda: None
     after_write: Callable[[], None] = lambda: None
 
-    def steps(self, document: Document) -> tuple[Step, ...] | Unsupported:
+    def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
         why = self.cannot.get(document.key)
         return self.needs if why is None else Unsupported(why)
 
@@ -95,7 +98,10 @@ class FakeTarget:
     def references_of(self, document: Document) -> NoReturn:
         raise NotImplementedError
 
-    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found]:
+    def capabilities(self) -> Capabilities:
+        raise NotImplementedError
+
+    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found] | Unclear:
         raise NotImplementedError
 
     async def ping(self) -> Identity:

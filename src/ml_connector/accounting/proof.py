@@ -320,8 +320,8 @@ def _one_document(evidence: Evidence) -> Iterator[str]:
             yield f"not in the ERP (looked in {looked})"
         case Ended(how=how):
             yield f"was taken back in the ERP: {how}"
-        case Many(ids=ids):
-            yield f"is {len(ids)} times in the ERP"
+        case Many(found=found):
+            yield f"is {len(found)} times in the ERP"
         case Unclear(why=why):
             yield f"could not be looked at: {why}"
         case None:
@@ -343,7 +343,7 @@ def _differences(entry: JournalEntry, shown: Shown, *, labels: bool) -> Iterator
         for line in entry.lines
         if line.posts
     )
-    found = Counter((line.account, line.label if labels else "", line.debit, line.credit) for line in shown.lines)
+    found = Counter((line.what, line.label if labels else "", line.debit, line.credit) for line in shown.lines)
     for planned_line in sorted((wanted - found).elements()):
         yield f"planned and not held: {_line_words(planned_line, entry.currency)}"
     for held_line in sorted((found - wanted).elements()):
@@ -377,5 +377,5 @@ def _document(evidence: Evidence) -> ProvedDocument:
         shown=present is not None,
         ids=ids,
         adopted=evidence.adopted,
-        added=tuple((line.account, line.debit, line.credit) for line in present.shown.added) if present else (),
+        added=tuple((line.what, line.debit, line.credit) for line in present.shown.added) if present else (),
     )

@@ -18,7 +18,7 @@ from ml_connector.domain.catalog import Identity
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.forms import Form
 from ml_connector.domain.sealed import SecretId
-from ml_connector.domain.target import Target
+from ml_connector.domain.target import Company
 from ml_connector.erp import registry
 from ml_connector.store import connections, secrets
 from ml_connector.store.buckets import StoredBuckets
@@ -38,7 +38,7 @@ class Connections:
     """All connections of an installation, and the ones that are open."""
 
     house: House
-    _targets: dict[_MadeOf, Target] = field(default_factory=dict)
+    _targets: dict[_MadeOf, Company] = field(default_factory=dict)
     _accounts: dict[_MadeOf, AmazonAccount] = field(default_factory=dict)
 
     def form(self, kind: str) -> Form:
@@ -127,7 +127,7 @@ class Connections:
             account = self._accounts[made_of] = AmazonAccount(config, self._amazon_tools(name))
         return account
 
-    async def target(self, name: str) -> Target:
+    async def target(self, name: str) -> Company:
         """The ERP company behind a connection, signed in."""
         row, made_of = await self._opened_from(name)
         if row.kind == AMAZON:

@@ -19,7 +19,8 @@ from ml_connector.app.reports import (
     RunReport,
     WaitingShown,
 )
-from ml_connector.domain.documents import Document, State
+from ml_connector.domain import money
+from ml_connector.domain.documents import Document, InventoryIssue, JournalEntry, Payment, SalesDocument, State
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Absent, Case, Present, Seen, Unsupported, reliability_class
 from ml_connector.engine.interface import SliceEnd
@@ -58,12 +59,37 @@ async def plan_shown(house: House, books: Books) -> PlanShown:
 
 
 def lines_shown(document: Document) -> tuple[LineShown, ...]:
-    return tuple(
-        LineShown(
-            line.account, line.category, line.store, line.text, line.debit, line.credit, line.rows, posts=line.posts
-        )
-        for line in document.lines
-    )
+    """The lines of a document of any kind: ``account`` is an item, or the document paid, where the kind has those."""
+    match document:
+        case JournalEntry():
+            return tuple(
+                LineShown(
+                    line.account,
+                    line.category,
+                    line.store,
+                    line.text,
+                    line.debit,
+                    line.credit,
+                    line.rows,
+                    posts=line.posts,
+                )
+                for line in document.lines
+            )
+        case SalesDocument():
+            return tuple(
+                LineShown(line.item, "", "", line.text, money.ZERO, line.amount + line.tax, 0, posts=True)
+                for line in document.lines
+            )
+        case Payment():
+            return tuple(
+                LineShown(each.document, "", "", "", money.ZERO, each.amount, 0, posts=True)
+                for each in document.applications
+            )
+        case InventoryIssue():
+            return tuple(
+                LineShown(line.item, "", "", line.text, money.ZERO, money.ZERO, 0, posts=True)
+                for line in document.lines
+            )
 
 
 def proof_shown(certificate: Certificate) -> ProofShown:
@@ -113,6 +139,7 @@ async def run_report(
 def _document(books: Books, row: DocumentRow, seen: Seen | None) -> DocumentShown:
     document = row.document
     steps = books.target.steps(document)
+    class_ = steps.why if isinstance(steps, Unsupported) else reliability_class(steps, State(row.goal)).value
     return DocumentShown(
         key=row.key,
         kind=row.kind,
@@ -120,7 +147,7 @@ def _document(books: Books, row: DocumentRow, seen: Seen | None) -> DocumentShow
         posting_date=document.posting_date,
         currency=document.currency,
         total=document.total,
-        class_=steps.why if isinstance(steps, Unsupported) else reliability_class(steps).value,
+        class_=class_,
         references=dict(books.target.references_of(document)),
         lines=lines_shown(document),
         hash=row.sha256,

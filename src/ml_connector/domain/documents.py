@@ -1,25 +1,15 @@
-"""Documents: what should exist in a target, created once, never edited.
-
-A document is stored as (schema number, canonical bytes, sha256 of those bytes). The hash is taken once, over the bytes
-that are stored, and never recomputed from objects: an old document stays what it was when the classes move on.
-"""
+"""Documents: what should exist in a target, created once, never edited. How they are kept: :mod:`stored_documents`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from ml_connector.domain import money
-from ml_connector.domain.errors import Inconsistent
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.mapping import CATEGORIES
-
-SCHEMA = 1
 
 #: The longest label. SAP Business One's LineMemo is the shortest line text we write (SAP dossier, section 8: 50).
 LABEL_LENGTH_MAX = 50
@@ -46,9 +36,16 @@ def label_of(text: str) -> str:
 
 
 class Kind(StrEnum):
-    """Document kinds of this version (ACCOUNTING 11). The value stands in the document key."""
+    """Document kinds (ACCOUNTING 11). The value stands in the document key."""
 
+    INVOICE = "INV"
+    CREDIT_MEMO = "CM"
+    RECEIPT = "RC"
+    REFUND_PAYMENT = "RP"
     JOURNAL_ENTRY = "JE"
+    SALES_ORDER = "SO"
+    BANK_TRANSFER = "BT"
+    INVENTORY_ISSUE = "II"
 
 
 class State(StrEnum):
@@ -94,7 +91,8 @@ class JournalLine:
 class JournalEntry:
     """A balanced entry in one currency, one company, one branch ("" where the ERP has none).
 
-    ``reference`` is the settlement id, ``memo`` a sentence for people, ``period`` the fiscal period's key.
+    ``reference`` is the settlement id, ``memo`` a sentence for people, ``period`` the fiscal period's key. A
+    ``BANK_TRANSFER`` is an entry of two lines: debit the bank's account, credit payouts in transit.
     """
 
     key: DocumentKey
@@ -108,10 +106,7 @@ class JournalEntry:
     memo: str
     lines: tuple[JournalLine, ...]
     depends_on: tuple[DocumentKey, ...] = ()
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.JOURNAL_ENTRY
+    kind: Kind = Kind.JOURNAL_ENTRY
 
     @property
     def total(self) -> Decimal:
@@ -122,91 +117,177 @@ class JournalEntry:
         """Debits minus credits: zero in every entry that may be stored."""
         return sum((line.debit - line.credit for line in self.lines), money.ZERO)
 
-
-Document = JournalEntry
+    def problem(self) -> str:
+        """Why it must never be kept, as the rest of a sentence; "" where it may."""
+        return f"does not balance by {self.imbalance()}" if self.imbalance() else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A document as it is kept."""
+class SalesLine:
+    """One line of a sales document. Amounts in the document's currency, without tax, positive on every kind of document.
 
-    schema: int
-    canonical: bytes
-    sha256: str
+    ``item`` is the ERP's own item id: goods, or the non-stock item that stands for shipping, gift wrap or a fee. ``gross`` is
+    what the line cost, ``discount`` what the seller's promotion took off it. ``tax`` is the tax that the seller owes himself:
+    zero where Amazon remits it, and then ``tax_code`` is a code of zero. ``source`` is Amazon's order item id.
+    """
 
+    item: str
+    text: str
+    quantity: Decimal
+    gross: Decimal
+    discount: Decimal = money.ZERO
+    tax: Decimal = money.ZERO
+    tax_code: str = ""
+    warehouse: str = ""
+    account: str = ""
+    dimensions: tuple[tuple[str, str], ...] = ()
+    source: str = ""
 
-def store_form(document: Document) -> Stored:
-    """The canonical form. Raises :class:`Inconsistent` for an entry that does not balance: it must never be kept."""
-    if document.imbalance():
-        raise Inconsistent(f"{document.key} does not balance by {document.imbalance()}.")
-    canonical = json.dumps(_to_data(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    return Stored(SCHEMA, canonical, hashlib.sha256(canonical).hexdigest())
-
-
-def from_stored(schema: int, canonical: bytes) -> Document:
-    """Read a kept document of any schema, old ones through their upcasters."""
-    if schema != SCHEMA:
-        raise Inconsistent(f"A document of schema {schema} was found; this version reads up to {SCHEMA}.")
-    return _from_data(json.loads(canonical))
-
-
-def _to_data(entry: JournalEntry) -> dict[str, Any]:
-    def amount(value: Decimal) -> str:
-        return money.text(value, entry.currency)
-
-    return {
-        "kind": entry.kind.value,
-        "key": entry.key,
-        "company": entry.company,
-        "branch": entry.branch,
-        "posting_date": entry.posting_date.isoformat(),
-        "document_date": entry.document_date.isoformat(),
-        "period": entry.period,
-        "currency": entry.currency,
-        "reference": entry.reference,
-        "memo": entry.memo,
-        "depends_on": list(entry.depends_on),
-        "lines": [
-            {
-                "category": line.category,
-                "store": line.store,
-                "account": line.account,
-                "debit": amount(line.debit),
-                "credit": amount(line.credit),
-                "text": line.text,
-                "dimensions": dict(line.dimensions),
-                "rows": line.rows,
-                "rows_sha256": line.rows_sha256,
-            }
-            for line in entry.lines
-        ],
-    }
+    @property
+    def amount(self) -> Decimal:
+        """What the line adds to the document's total before tax."""
+        return self.gross - self.discount
 
 
-def _from_data(data: dict[str, Any]) -> JournalEntry:
-    return JournalEntry(
-        key=DocumentKey(data["key"]),
-        company=data["company"],
-        branch=data["branch"],
-        posting_date=date.fromisoformat(data["posting_date"]),
-        document_date=date.fromisoformat(data["document_date"]),
-        period=data["period"],
-        currency=data["currency"],
-        reference=data["reference"],
-        memo=data["memo"],
-        depends_on=tuple(DocumentKey(key) for key in data["depends_on"]),
-        lines=tuple(
-            JournalLine(
-                category=line["category"],
-                store=line["store"],
-                account=line["account"],
-                debit=money.amount(line["debit"]),
-                credit=money.amount(line["credit"]),
-                text=line["text"],
-                dimensions=tuple(sorted(line["dimensions"].items())),
-                rows=line["rows"],
-                rows_sha256=line["rows_sha256"],
-            )
-            for line in data["lines"]
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class SalesDocument:
+    """An ``INVOICE``, ``CREDIT_MEMO`` or ``SALES_ORDER`` (``kind``) of one customer.
+
+    ``reference`` is the Amazon order id (with the package part where there are several), the words by which a person finds
+    it. ``corrects`` is the invoice that a credit memo takes back, where it is one of ours. ``returns_stock``: the goods of a
+    credit memo came back into ``warehouse``.
+    """
+
+    key: DocumentKey
+    kind: Kind
+    company: str
+    branch: str
+    posting_date: date
+    document_date: date
+    currency: str
+    customer: str
+    reference: str
+    memo: str
+    lines: tuple[SalesLine, ...]
+    corrects: DocumentKey | None = None
+    returns_stock: bool = False
+
+    @property
+    def depends_on(self) -> tuple[DocumentKey, ...]:
+        return () if self.corrects is None else (self.corrects,)
+
+    @property
+    def total(self) -> Decimal:
+        """What the customer owes (or is owed, by a credit memo), tax included. Positive."""
+        return sum((line.amount + line.tax for line in self.lines), money.ZERO)
+
+    def problem(self) -> str:
+        """Why it must never be kept, as the rest of a sentence; "" where it may."""
+        if self.kind not in {Kind.INVOICE, Kind.CREDIT_MEMO, Kind.SALES_ORDER}:
+            return f"is no sales document but {self.kind.value}"
+        if not self.lines:
+            return "has no lines"
+        if any(line.quantity <= 0 or line.discount < 0 or line.gross < 0 or line.amount < 0 for line in self.lines):
+            return "has a line with a negative amount or without a quantity"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """How much of a payment goes to one document. ``amount`` is positive, in the payment's currency."""
+
+    document: DocumentKey
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A ``RECEIPT`` (applied to invoices) or a ``REFUND_PAYMENT`` (applied to credit memos), between a customer and Amazon
+    clearing. Always positive (ACCOUNTING 6).
+
+    ``account`` is the bank side, in the ERP's own words: a G/L account or a bank code. ``on_account`` is what no document is
+    paid with. ``reference`` is the settlement id.
+    """
+
+    key: DocumentKey
+    kind: Kind
+    company: str
+    branch: str
+    posting_date: date
+    document_date: date
+    currency: str
+    customer: str
+    account: str
+    reference: str
+    memo: str
+    applications: tuple[Application, ...]
+    on_account: Decimal = money.ZERO
+
+    @property
+    def depends_on(self) -> tuple[DocumentKey, ...]:
+        return tuple(application.document for application in self.applications)
+
+    @property
+    def total(self) -> Decimal:
+        """What is paid."""
+        return sum((application.amount for application in self.applications), self.on_account)
+
+    def problem(self) -> str:
+        """Why it must never be kept, as the rest of a sentence; "" where it may."""
+        if self.kind not in {Kind.RECEIPT, Kind.REFUND_PAYMENT}:
+            return f"is no payment but {self.kind.value}"
+        if self.on_account < 0 or any(application.amount <= 0 for application in self.applications):
+            return "applies an amount that is not positive"
+        if len({application.document for application in self.applications}) != len(self.applications):
+            return "applies to one document twice"
+        return "" if self.total > 0 else "pays nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class IssueLine:
+    """Units that left a warehouse. ``quantity`` is positive, in the item's own unit."""
+
+    item: str
+    quantity: Decimal
+    warehouse: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryIssue:
+    """Units sold, lost or disposed of, taken out of stock at the ERP's own cost (ACCOUNTING 10). It carries no amount:
+    ``currency`` is the company's own and ``total`` is zero. ``account`` takes the cost, "" for the item's own.
+    """
+
+    key: DocumentKey
+    company: str
+    branch: str
+    posting_date: date
+    document_date: date
+    currency: str
+    reference: str
+    memo: str
+    lines: tuple[IssueLine, ...]
+    account: str = ""
+    depends_on: tuple[DocumentKey, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.INVENTORY_ISSUE
+
+    @property
+    def total(self) -> Decimal:
+        return money.ZERO
+
+    def problem(self) -> str:
+        """Why it must never be kept, as the rest of a sentence; "" where it may."""
+        return "issues no positive quantity" if any(line.quantity <= 0 for line in self.lines) or not self.lines else ""
+
+
+Document = JournalEntry | SalesDocument | Payment | InventoryIssue
+
+
+def named(document: Document) -> tuple[DocumentKey, ...]:
+    """The documents without whose own numbers ``document`` cannot even be written down in a target, as opposed to what it
+    merely comes after. Always a part of ``depends_on``."""
+    return document.depends_on if isinstance(document, Payment) else ()

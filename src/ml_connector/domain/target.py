@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from ml_connector.domain.documents import Document
+from ml_connector.domain.documents import Document, Kind, State
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.source import Source
 
@@ -30,19 +30,22 @@ class ReliabilityClass(StrEnum):
     """What keeps a document from counting twice (DESIGN 8).
 
     ``refused``: the server rejects a second one. ``two_acts``: entered harmlessly, then committed by an id that the server
-    accepts once. ``window``: we look, and wait out the time in which a lost request may still land.
+    accepts once. ``window``: we look, and wait out the time in which a lost request may still land. ``observed``: the target
+    makes the document itself, and we compare.
     """
 
     REFUSED = "refused"
     TWO_ACTS = "two_acts"
     WINDOW = "window"
+    OBSERVED = "observed"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One write. ``counts``: after it books, stock, warehouse or storefront act; every write before it leaves something
-    harmless. ``refuses_twice``: the server itself rejects a second one. ``settle_s``: the longest the *server* may still
-    finish a request whose reply was lost."""
+    harmless, and one that comes after it finishes what counts already. ``refuses_twice``: the server itself rejects a second
+    one, or a second one changes nothing. ``settle_s``: the longest the *server* may still finish a request whose reply was
+    lost."""
 
     name: str
     counts: bool
@@ -57,12 +60,49 @@ class Unsupported:
     why: str
 
 
-def reliability_class(steps: Sequence[Step]) -> ReliabilityClass:
-    """The class of a document that needs ``steps`` (exactly one of which counts)."""
+def reliability_class(steps: Sequence[Step], goal: State = State.POSTED) -> ReliabilityClass:
+    """The class of a document that needs ``steps``. Where the ``goal`` is ``entered`` a person does the act that counts, and
+    two drafts of one document may both be posted by hand: such a document is ``window`` whatever the target offers."""
+    if not steps:
+        return ReliabilityClass.OBSERVED
     counting = next(step for step in steps if step.counts)
-    if not counting.refuses_twice:
+    if goal is State.ENTERED or not counting.refuses_twice:
         return ReliabilityClass.WINDOW
     return ReliabilityClass.REFUSED if counting is steps[0] else ReliabilityClass.TWO_ACTS
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way in which a company takes documents of one kind. ``class_`` is that with the goal ``posted``; ``relieves_stock``:
+    the goods leave stock with it (ACCOUNTING 10); ``requests`` are needed for one document, shared looks counted in parts."""
+
+    name: str
+    class_: ReliabilityClass
+    relieves_stock: bool
+    requests: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one connected company can do: probed when it was signed in to, never assumed.
+
+    ``routes`` has every kind; the first route is the one that a document planned now takes. ``parallel`` requests at a time;
+    ``lines_max`` lines of one document; ``applications_max`` documents paid by one payment; ``batch_max`` documents in one
+    request. ``stock_is`` says in words what the available quantity means here. ``features`` are shown to people.
+    """
+
+    routes: Mapping[Kind, tuple[Route, ...] | Unsupported]
+    parallel: int
+    lines_max: int
+    applications_max: int
+    batch_max: int
+    stock_is: str
+    features: tuple[tuple[str, str], ...] = ()
+
+    def unsupported(self, kind: Kind) -> str:
+        """Why documents of ``kind`` cannot be posted here, as a sentence; "" where they can."""
+        routes = self.routes.get(kind, Unsupported(f"Documents of kind {kind.value} are not known to this connector."))
+        return routes.why if isinstance(routes, Unsupported) else ""
 
 
 # --- what was tried ----------------------------------------------------------------------------------------------------
@@ -71,8 +111,9 @@ def reliability_class(steps: Sequence[Step]) -> ReliabilityClass:
 class Outcome(StrEnum):
     """What is known of one attempt. INTENT: it was about to be sent, and nobody wrote down how it ended.
 
-    REPLAYED is no attempt but a mark: a person asked to try again. What was accepted or refused before no longer holds the
-    document up; a write that may still land goes on being waited for.
+    Two are no attempts but marks. REPLAYED: a person asked to try again; what was accepted or refused before no longer holds
+    the document up, and a write that may still land goes on being waited for. ABANDONED: the container named by the mark's ids
+    is spoilt and is never committed; nothing that was tried before the mark speaks of the document any more.
     """
 
     INTENT = "intent"
@@ -81,11 +122,13 @@ class Outcome(StrEnum):
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
     REPLAYED = "replayed"
+    ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One write that was about to start. ``sent_at`` is when the permit was written, UTC."""
+    """One write that was about to start. ``sent_at`` is when the permit was written, UTC; ``ids`` what it named until it was
+    answered, then what the target gave."""
 
     step: str
     sent_at: datetime
@@ -99,10 +142,12 @@ Trail = tuple[Attempt, ...]
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A container in the target that holds several documents (a batch, a group), frozen with its members."""
+    """A container in the target that holds several documents (a batch, a group), frozen with its ordered members and the
+    sha256 over their canonical hashes."""
 
     key: DocumentKey
     members: tuple[DocumentKey, ...]
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +174,25 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """One line as the target shows it. ``label`` is what our text begins with (category and store), "" where the line is
-    not recognisably ours. Labels and texts never decide equality; the proof compares labels too."""
+    """One line as the target shows it. ``what`` is an account, an item, or the target's own number of the document that a
+    payment applies to; ``tax`` the tax code where we sent one. The amount stands on the side that the kind has it on: journals
+    on either, sales documents and payments as ``credit``, whatever sign the target itself uses.
 
-    account: str
+    ``label`` is what our text begins with (category and store), "" where the line is not recognisably ours. Labels and texts
+    never decide equality; the proof compares labels too."""
+
+    what: str
     debit: Decimal
     credit: Decimal
     label: str = ""
+    quantity: Decimal | None = None
+    tax: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A document as the target shows it, in the words all targets share. ``total`` is the sum of debits.
+    """A document as the target shows it, in the words all targets share. ``total`` is the sum of debits of a journal, else the
+    document's own total, tax included, positive on every kind. ``party`` is the customer, where the kind has one.
 
     ``added`` are lines the target added by a named rule of the connector (rounding, exchange difference): listed, never
     compared.
@@ -152,6 +204,7 @@ class Shown:
     total: Decimal
     lines: tuple[ShownLine, ...]
     added: tuple[ShownLine, ...] = ()
+    party: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +216,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """Begun: ``next`` is the step that follows."""
+    """Begun: ``next`` is the step that follows. ``shown`` is what is there by now; without it nothing that counts is done."""
 
     ids: Ids
     next: str
@@ -172,10 +225,12 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """The target is busy with it, or a person there has to act (an approval, an unposted batch)."""
+    """In the target, and not ours to move on. ``by_person``: a person there has to act (an approval, an unposted batch), which
+    may take for ever; otherwise the server is busy with it and is expected to be done within the settle window."""
 
     ids: Ids
     why: str
+    by_person: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +252,17 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """More than one answers to the key."""
+    """More than one answers to the key, in the order of the target's own numbers. At most one that counts is no accident."""
 
-    ids: tuple[Ids, ...]
+    found: tuple[Partial | Working | Present, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    """A container of ours that must not be committed: a write into it may still land there. Begin again in another."""
+
+    ids: Ids
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +272,18 @@ class Unclear:
     why: str
 
 
-Seen = Absent | Partial | Working | Present | Ended | Many | Unclear
+Seen = Absent | Partial | Working | Present | Ended | Many | Spoiled | Unclear
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A document in the target that carries a key of ours, found without asking for that key."""
+    """Something in the target that carries a key of ours, found without asking for that key. ``wire_key`` is as read: a hashed
+    one cannot be turned back into a document's key. ``counts`` is False for a draft or an open batch."""
 
-    key: DocumentKey
+    kind: Kind
+    wire_key: str
     ids: Ids
+    counts: bool
 
 
 # --- doing one write ---------------------------------------------------------------------------------------------------
@@ -292,12 +358,19 @@ class Permit(Protocol):
         to start as one write. Raises :class:`PassRefused`."""
         ...
 
+    async def follow(self, move: Move, accepted: Accepted) -> Pass:
+        """The next write of a document whose write before was ``accepted``, without a look in between: in one transaction that
+        one is closed and an intent for ``move.step`` is on record. Only for a step that does not count.
+        Raises :class:`PassRefused`."""
+        ...
 
-class Target(Source, Protocol):
-    """One connected company of an ERP, or Amazon. The same object is its :class:`Source`."""
 
-    def steps(self, document: Document) -> tuple[Step, ...] | Unsupported:
-        """Pure: which writes this document needs here, in order."""
+class Target(Protocol):
+    """Where documents come to exist: one company of an ERP, or Amazon."""
+
+    def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
+        """Pure: which writes this document needs here, in order, by the route that its first write took. Empty where the
+        target makes the document itself."""
         ...
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
@@ -312,8 +385,12 @@ class Target(Source, Protocol):
         """Pure: the fields by which a person finds the document in the target, as they are written there."""
         ...
 
-    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found]:
-        """Every document dated ``first`` to ``last`` that carries a key beginning with ``prefix``. Reads only."""
+    def capabilities(self) -> Capabilities:
+        """Pure: what was found out when the company was signed in to."""
+        ...
+
+    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found] | Unclear:
+        """Everything dated ``first`` to ``last`` that carries a key beginning with ``prefix``. Reads only."""
         ...
 
     async def observe(self, cases: Sequence[Case]) -> Mapping[DocumentKey, Seen]:
@@ -321,5 +398,14 @@ class Target(Source, Protocol):
         ...
 
     async def advance(self, moves: Sequence[Move], permit: Permit) -> Mapping[DocumentKey, Receipt]:
-        """At most one write for each move, each under a pass of its own write. A missing receipt is Unknown."""
+        """For each move its write, under a pass of its own; where that one is accepted, the harmless writes that follow it may
+        come with it. A missing receipt is Unknown."""
         ...
+
+    async def close(self) -> None:
+        """Sign out and let go of every connection."""
+        ...
+
+
+class Company(Source, Target, Protocol):
+    """One connected company of an ERP: what plans are checked against and what is posted go through one sign-in."""

@@ -13,7 +13,7 @@ import httpx2
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.forms import Form
-from ml_connector.domain.target import Target
+from ml_connector.domain.target import Company
 
 GROUP: Final = "ml_connector.erp"
 
@@ -35,7 +35,7 @@ class Tools:
 class Connect(Protocol):
     """Signs in to one company."""
 
-    async def __call__(self, settings: Mapping[str, str], secrets: Mapping[str, str], tools: Tools) -> Target:
+    async def __call__(self, settings: Mapping[str, str], secrets: Mapping[str, str], tools: Tools) -> Company:
         """A target that is signed in and knows what its company can do, so that its pure methods can answer.
 
         Raises :class:`~ml_connector.domain.errors.WrongUse` for settings that do not fit the form,

@@ -17,11 +17,12 @@ from ml_connector.accounting import vocabulary
 from ml_connector.accounting.lineage import Lineage, LineageOf, Part, Sign
 from ml_connector.accounting.period_split import Calendar, calendar_of
 from ml_connector.domain.catalog import FiscalPeriod, References
-from ml_connector.domain.documents import Document, from_stored, store_form
+from ml_connector.domain.documents import JournalEntry
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.mapping import AccountingPolicy
 from ml_connector.domain.mapping import Mapping as AccountMapping
 from ml_connector.domain.settlements import RowRanges
+from ml_connector.domain.stored_documents import entry_from_stored, store_form
 
 #: Raised by hand whenever the same inputs would give other entries.
 ACCOUNTING_VERSION: Final = 1
@@ -51,8 +52,8 @@ class Basis:
         """The calendar of the plan, not of today; ``mappings`` are those of the plan."""
         return calendar_of(self.periods, self.policy, *mappings)
 
-    def entries_unposted(self) -> tuple[Document, ...]:
-        return tuple(from_stored(schema, text.encode()) for schema, text in self.unposted)
+    def entries_unposted(self) -> tuple[JournalEntry, ...]:
+        return tuple(entry_from_stored(schema, text.encode()) for schema, text in self.unposted)
 
     def to_data(self) -> dict[str, Any]:
         data: dict[str, Any] = msgspec.to_builtins(self)
@@ -130,7 +131,7 @@ def sha256_of_bytes(content: bytes) -> str:
 
 
 def restated(
-    first: Basis, *, sha256: str, lineage: str, unposted: Iterable[Document], newer_mapping_version: int
+    first: Basis, *, sha256: str, lineage: str, unposted: Iterable[JournalEntry], newer_mapping_version: int
 ) -> Basis:
     """The choices of the first plan for another file of the same settlement."""
     return replace(
@@ -138,7 +139,7 @@ def restated(
     )
 
 
-def kept(entries: Iterable[Document]) -> tuple[tuple[int, str], ...]:
+def kept(entries: Iterable[JournalEntry]) -> tuple[tuple[int, str], ...]:
     """Entries as :attr:`Basis.unposted` keeps them: schema number and canonical form."""
     return tuple((stored.schema, stored.canonical.decode()) for stored in map(store_form, entries))
 

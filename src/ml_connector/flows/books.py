@@ -13,7 +13,7 @@ from ml_connector.accounting.opening import OpeningSheet
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.links import Link
 from ml_connector.domain.mapping import Mapping as AccountMapping
-from ml_connector.domain.target import Target
+from ml_connector.domain.target import Company
 from ml_connector.store.door import Store
 
 #: Told ``(done, total, what is being done)``.
@@ -31,7 +31,7 @@ class Books:
     """One link, opened. ``mapping`` is the newest; ``mapping_version`` fetches an older one. ``scratch`` is a folder for files that live as long as one step of a flow."""
 
     store: Store
-    target: Target
+    target: Company
     link: Link
     mapping: AccountMapping
     mapping_version: Callable[[int], Awaitable[AccountMapping]]

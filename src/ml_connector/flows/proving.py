@@ -150,7 +150,7 @@ def _evidence(
         for row in rows:
             if row.set_id == set_id:
                 sight = seen.get(row.key)
-                out.append(Evidence(row.document, sha256, _of(lineage, row.key), sight, adopted=_adopted(row, sight)))
+                out.append(Evidence(row.entry, sha256, _of(lineage, row.key), sight, adopted=_adopted(row, sight)))
     return out
 
 

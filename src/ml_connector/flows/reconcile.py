@@ -5,7 +5,8 @@ Nothing is repaired here. What is gone or changed is held, and a person decides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -38,7 +39,7 @@ _AT_ONCE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Something that is not as it was left. ``what``: missing, changed or surplus."""
+    """Something that is not as it was left. ``what``: missing, changed, surplus, or not_counted where the ERP cannot say."""
 
     what: str
     key: str
@@ -57,16 +58,19 @@ async def reconcile(books: Books, first: date, last: date) -> tuple[int, list[Sp
     for start in range(0, len(rows), _AT_ONCE):
         books.progress(start, len(rows), "looking again")
         some = rows[start : start + _AT_ONCE]
-        seen = await books.target.observe(await _cases(books, some))
-        spots += [spot for row in some if (spot := _judge(books, row, seen.get(row.key))) is not None]
+        cases = await _cases(books, some)
+        seen = await books.target.observe(cases)
+        spots += [spot for row, case in zip(some, cases, strict=True) if (spot := _judge(books, row, case, seen))]
     spots += await _surplus(books, first, last)
     await books.store.call(lambda conn: _keep(books, conn, spots))
     return len(rows), spots
 
 
 async def _cases(books: Books, rows: Sequence[DocumentRow]) -> list[Case]:
+    """What was tried of each, and the ids of what it depends on, in whatever set that stands."""
     trails = await books.store.call(lambda conn: attempts.trails(conn, [row.key for row in rows]))
-    ids = {row.key: row.ids for row in rows}
+    before = list(dict.fromkeys(key for row in rows for key in row.document.depends_on))
+    ids = {row.key: row.ids for row in await books.store.call(lambda conn: documents.of_keys(conn, before))}
     return [
         Case(
             row.document,
@@ -79,12 +83,12 @@ async def _cases(books: Books, rows: Sequence[DocumentRow]) -> list[Case]:
     ]
 
 
-def _judge(books: Books, row: DocumentRow, seen: Seen | None) -> Spot | None:
+def _judge(books: Books, row: DocumentRow, case: Case, seen: Mapping[DocumentKey, Seen]) -> Spot | None:
     """What is wrong with a document; None when it is as it was left."""
     posted = row.state is State.POSTED
-    match seen:
+    match seen.get(row.key):
         case Present(ids, shown, _):
-            expected = books.target.project(row.document, {})
+            expected = books.target.project(row.document, case.linked or {})
             if _content(shown) == _content(expected):
                 return None
             return Spot("changed", row.key, "The ERP shows another content than was posted.", ids)
@@ -94,8 +98,8 @@ def _judge(books: Books, row: DocumentRow, seen: Seen | None) -> Spot | None:
             return Spot("missing", row.key, f"It was posted and is {how} now.", ids)
         case Unclear(why) if posted:
             return Spot("missing", row.key, f"It was posted and cannot be found as ours any more: {why}", row.ids)
-        case Many(ids):
-            return Spot("surplus", row.key, f"{len(ids)} documents answer to one key.", ids[-1])
+        case Many(found):
+            return Spot("surplus", row.key, f"{len(found)} documents answer to one key.", found[-1].ids)
         case Partial() | Working() if posted:
             return Spot("changed", row.key, "It was posted and does not count any more.", row.ids)
         case _:
@@ -105,14 +109,20 @@ def _judge(books: Books, row: DocumentRow, seen: Seen | None) -> Spot | None:
 async def _surplus(books: Books, first: date, last: date) -> list[Spot]:
     """Documents in the ERP that carry a key of this selling account and that nobody here knows."""
     counted = await books.target.census(books.link.prefix, first, last)
+    if isinstance(counted, Unclear):
+        return [Spot("not_counted", books.link.erp, f"What carries our keys could not be counted: {counted.why}", ())]
 
     def unknown(conn: Connection) -> list[Found]:
-        return [each for each in counted if documents.get(conn, each.key) is None]
+        rows = documents.by_wire_keys(conn, books.link.erp, [each.wire_key for each in counted])
+        known = {(row.kind, row.wire_key) for row in rows}
+        return [each for each in counted if (each.kind.value, each.wire_key) not in known]
 
-    return [
-        Spot("surplus", each.key, "It carries our key and is not on record here.", each.ids)
-        for each in await books.store.call(unknown)
-    ]
+    return [Spot("surplus", each.wire_key, _surplus_words(each), each.ids) for each in await books.store.call(unknown)]
+
+
+def _surplus_words(found: Found) -> str:
+    what = "It" if found.counts else "It does not count yet, but it"
+    return f"{what} carries our key and is not on record here."
 
 
 def _keep(books: Books, conn: Connection, spots: Sequence[Spot]) -> None:
@@ -124,5 +134,5 @@ def _keep(books: Books, conn: Connection, spots: Sequence[Spot]) -> None:
 
 
 def _content(shown: Shown) -> object:
-    lines = sorted((line.account, line.debit, line.credit) for line in shown.lines)
-    return shown.posting_date, shown.currency, shown.total, lines
+    lines = Counter((line.what, line.debit, line.credit, line.quantity, line.tax) for line in shown.lines)
+    return shown.posting_date, shown.currency, shown.party, shown.total, lines

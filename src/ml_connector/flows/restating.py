@@ -107,7 +107,7 @@ async def _difference(books: Books, second: _Second, posted: list[DocumentRow], 
     result = restate(
         old.groups,
         new.groups,
-        posted=[row.document for row in posted],
+        posted=[row.entry for row in posted],
         plan=plan_settlement(
             new.groups,
             policy=first.policy,

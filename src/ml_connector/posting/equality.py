@@ -1,12 +1,13 @@
 """Is what the target shows the document that was planned?
 
-Date, currency, total and the lines as a multiset decide. Texts never do: a person may rename a line. Lines that the target
-added by a named rule of its connector are outside the comparison (ACCOUNTING 9).
+Date, currency, party, total and the lines as a multiset decide. Texts never do: a person may rename a line. Lines that the
+target added by a named rule of its connector are outside the comparison (ACCOUNTING 9).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 
 from ml_connector.domain.target import Shown, ShownLine
 
@@ -17,11 +18,13 @@ def differences(expected: Shown, found: Shown) -> tuple[str, ...]:
     """What differs, each as a phrase for a person; empty when the two are equal."""
     out: list[str] = []
     if found.posting_date != expected.posting_date:
-        out.append(f"dated {found.posting_date} instead of {expected.posting_date}")
+        out.append(f"is dated {found.posting_date} instead of {expected.posting_date}")
     if found.currency != expected.currency:
-        out.append(f"in {found.currency} instead of {expected.currency}")
+        out.append(f"is in {found.currency} instead of {expected.currency}")
+    if found.party != expected.party:
+        out.append(f"is for {found.party or 'nobody'} instead of {expected.party or 'nobody'}")
     if found.total != expected.total:
-        out.append(f"totals {_text(found, found.total)} instead of {_text(expected, expected.total)}")
+        out.append(f"totals {found.total} {found.currency} instead of {expected.total} {expected.currency}")
     planned = Counter(_comparable(line) for line in expected.lines)
     shown = Counter(_comparable(line) for line in found.lines)
     out += [f"lacks {_line(expected, line)}" for line in (planned - shown).elements()]
@@ -31,18 +34,17 @@ def differences(expected: Shown, found: Shown) -> tuple[str, ...]:
     return tuple(out)
 
 
-_Comparable = tuple[str, object, object]
+_Comparable = tuple[str, Decimal, Decimal, Decimal | None, str]
 
 
 def _comparable(line: ShownLine) -> _Comparable:
-    return line.account, line.debit, line.credit
+    return line.what, line.debit, line.credit, line.quantity, line.tax
 
 
 def _line(shown: Shown, line: _Comparable) -> str:
-    account, debit, credit = line
+    what, debit, credit, quantity, tax = line
     side, value = ("debit", debit) if debit else ("credit", credit)
-    return f"{side} {value} {shown.currency} on account {account}"
-
-
-def _text(shown: Shown, value: object) -> str:
-    return f"{value} {shown.currency}"
+    taxed = f" with tax code {tax}" if tax else ""
+    if quantity is not None:
+        return f"{quantity:f} of {what} for {value} {shown.currency}{taxed}"
+    return f"{side} {value} {shown.currency} on {what}{taxed}"

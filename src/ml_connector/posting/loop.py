@@ -8,7 +8,7 @@ are refused and its passes have run out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final, Protocol
@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from ml_connector.domain.clock import Clock
-from ml_connector.domain.documents import State
+from ml_connector.domain.documents import State, named
 from ml_connector.domain.errors import Unavailable
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import (
@@ -37,7 +37,7 @@ from ml_connector.domain.target import (
     Unsupported,
 )
 from ml_connector.posting import sets, trail
-from ml_connector.posting.decide import Decision, Done, Go, Hold, Rules, Wait, decide
+from ml_connector.posting.decide import Abandon, Decision, Done, Go, Hold, Rules, Wait, decide
 from ml_connector.posting.permit import LeasePermit
 from ml_connector.store import attempts, documents, leases
 from ml_connector.store.documents import ON_ITS_WAY, DocumentRow
@@ -50,6 +50,8 @@ _BACKOFF_FIRST_S: Final = 2.0
 _BACKOFF_MAX_S: Final = 900.0
 _LOOK_AGAIN_AFTER_TROUBLE_S: Final = 30.0
 _LOOK_AGAIN_AT_BLOCKED_S: Final = 300.0
+#: An entered document is looked at daily, until a person posts or removes it.
+_LOOK_AGAIN_AT_ENTERED_S: Final = 86_400.0
 
 
 class Note(Protocol):
@@ -63,6 +65,7 @@ class Tally:
     """What one drain did. ``next_look_at`` is when something is due again; ``trouble`` why it stopped early, if it did."""
 
     posted: int = 0
+    entered: int = 0
     adopted: int = 0
     held: int = 0
     busy: bool = False
@@ -118,7 +121,7 @@ class Poster:
     async def _round(self, batch: _Batch, lease: Lease, tally: Tally) -> Lease | None:
         """Look at a batch, decide, advance, write down. None when the lease was lost."""
         cases = {row.key: _case(row, batch) for row in batch.due}
-        steps = {key: self.target.steps(case.document) for key, case in cases.items()}
+        steps = {key: self.target.steps(case.document, case.trail) for key, case in cases.items()}
         looking = [case for key, case in cases.items() if not isinstance(steps[key], Unsupported)]
         try:
             seen = await self.target.observe(looking)
@@ -175,7 +178,7 @@ class Poster:
         seen: Mapping[DocumentKey, Seen],
     ) -> dict[DocumentKey, Decision]:
         alone: dict[DocumentKey, Decision] = {}
-        rules = {row.key: self.rules_of.get(row.link, self.rules) for row in batch.due}
+        rules = {row.key: self._rules(row) for row in batch.due}
         for key, case in cases.items():
             needed = steps[key]
             if isinstance(needed, Unsupported):
@@ -196,12 +199,16 @@ class Poster:
         due = decision is not None
         begun = False
         if row.state in ON_ITS_WAY:
-            needed = self.target.steps(row.document)
-            steps = () if isinstance(needed, Unsupported) else needed
-            begun = any(trail.may_have_landed(batch.trails[row.key], step, steps) for step in steps if step.counts)
+            tried = batch.trails[row.key]
+            needed = self.target.steps(row.document, tried)
+            begun = not isinstance(needed, Unsupported) and trail.may_have_counted(tried, needed)
             if decision is None:
                 decision = Wait(row.next_look_at or batch.looked_at, row.reason or f"Waits for {row.key}.")
-        return sets.Member(row.key, row.state, decision, begun, row.document.depends_on, due)
+        return sets.Member(row.key, row.state, decision, begun, row.document.depends_on, due, named(row.document))
+
+    def _rules(self, row: DocumentRow) -> Rules:
+        """Those of its link, with its own goal."""
+        return replace(self.rules_of.get(row.link, self.rules), goal=State(row.goal))
 
     def _record_decisions(
         self, conn: Connection, batch: _Batch, decided: Mapping[DocumentKey, Decision], lease: Lease
@@ -218,9 +225,21 @@ class Poster:
         }
         for row in batch.due:
             match decisions.get(row.key):
+                case Done(State.ENTERED, ids):
+                    until = batch.looked_at + timedelta(seconds=_LOOK_AGAIN_AT_ENTERED_S)
+                    words = "Entered, as the link wants it. Post it in the target, or remove it there."
+                    documents.set_state(
+                        conn, row.key, State.ENTERED, reason_code="entered", reason=words, ids=ids, next_look_at=until
+                    )
+                    if row.state is not State.ENTERED:
+                        self.note(conn, "entered", row.key, {"ids": dict(ids)})
                 case Done(state, ids, adopted):
                     documents.set_state(conn, row.key, state, ids=ids, posted_at=batch.looked_at)
                     self.note(conn, "adopted" if adopted or not row.tried else state.value, row.key, {"ids": dict(ids)})
+                case Abandon(ids, words):
+                    attempts.mark(conn, row.key, Outcome.ABANDONED, words, batch.looked_at, ids)
+                    documents.set_state(conn, row.key, State.POSTING, reason_code="abandoned", reason=words)
+                    self.note(conn, "abandoned", row.key, {"ids": dict(ids), "words": words})
                 case Hold(code, words, ids):
                     documents.set_state(conn, row.key, State.HELD, reason_code=code, reason=words, ids=ids or None)
                     self.note(conn, "held", row.key, {"code": code, "reason": words})
@@ -285,9 +304,11 @@ class Poster:
         return renewed
 
     def _count(self, row: DocumentRow, decision: Decision, tally: Tally) -> None:
-        if isinstance(decision, Done):
+        if isinstance(decision, Done) and decision.state is State.POSTED:
             tally.posted += row.tried
             tally.adopted += not row.tried
+        elif isinstance(decision, Done):
+            tally.entered += row.state is not State.ENTERED
         elif isinstance(decision, Hold):
             tally.held += 1
         self.on_progress(row, decision)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.documents import State
 from ml_connector.domain.keys import DocumentKey
-from ml_connector.domain.target import Move, PassRefused
+from ml_connector.domain.target import Accepted, Ids, Move, Outcome, Partial, PassRefused
 from ml_connector.posting.trail import LOOK_AGE_MAX_S, PASS_LIFE_S
 from ml_connector.store import attempts, documents, leases
 from ml_connector.store.door import Store
@@ -63,6 +63,27 @@ class LeasePermit:
         self.intents.update(zip((move.key for move in moves), opened, strict=True))
         return OncePass(self.clock, asked_at + min(PASS_LIFE_S, left_s), self.cancelled)
 
+    async def follow(self, move: Move, accepted: Accepted) -> OncePass:
+        """See :meth:`Permit.follow`. ``intents`` names the newest attempt of the document from here on."""
+        if self.cancelled():
+            raise PassRefused("the work was cancelled")
+        if move.step.counts:
+            raise PassRefused("a write that counts needs a look before it")
+        asked_at = self.clock.monotonic()
+        opened, self.lease, left_s = await self.store.call(lambda conn: self._record_next(conn, move, accepted))
+        self.intents[move.key] = opened
+        return OncePass(self.clock, asked_at + min(PASS_LIFE_S, left_s), self.cancelled)
+
+    def _record_next(self, conn: Connection, move: Move, accepted: Accepted) -> tuple[int, Lease, float]:
+        now = self.store.now(conn)
+        lease, left_s = self._held(conn, now)
+        if move.key not in self.intents:
+            raise PassRefused("no write went before it")
+        attempts.close(conn, self.intents[move.key], Outcome.ACCEPTED, accepted.ids, "", now)
+        named = [(move.key, move.step.name, accepted.ids)]
+        (opened,) = attempts.open_intents(conn, named, lease.holder, lease.epoch, now)
+        return opened, lease, left_s
+
     def _record(self, conn: Connection, moves: Sequence[Move]) -> tuple[list[int], Lease, float]:
         now = self.store.now(conn)
         lease, left_s = self._held(conn, now)
@@ -76,7 +97,11 @@ class LeasePermit:
         for key in keys:
             documents.set_state(conn, key, State.POSTING, frozen_at=now)
         opened = attempts.open_intents(
-            conn, [(move.key, move.step.name) for move in moves], self.lease.holder, self.lease.epoch, now
+            conn,
+            [(move.key, move.step.name, _named(move)) for move in moves],
+            self.lease.holder,
+            self.lease.epoch,
+            now,
         )
         return opened, lease, left_s
 
@@ -91,3 +116,8 @@ class LeasePermit:
                 raise PassRefused("the lease is lost")
             lease = renewed
         return lease, (lease.until - now).total_seconds()
+
+
+def _named(move: Move) -> Ids:
+    """What the write names in the target: a later look stays with it."""
+    return move.seen.ids if isinstance(move.seen, Partial) else ()

@@ -23,7 +23,7 @@ class Member:
 
     ``decision`` is None for a document that is not on its way (planned, posted, held or dropped). ``looked_at`` is False
     for one that is on its way and not due: its decision is the Wait of an earlier round. ``begun``: a write of it that
-    counts may have landed.
+    counts may have landed. ``named`` are those of ``depends_on`` without whose own numbers it cannot be written at all.
     """
 
     key: DocumentKey
@@ -32,6 +32,7 @@ class Member:
     begun: bool
     depends_on: tuple[DocumentKey, ...]
     looked_at: bool = True
+    named: tuple[DocumentKey, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -47,16 +48,19 @@ def gate(
 ) -> Mapping[DocumentKey, Decision]:
     """What may really be done in this round, for every member that was looked at and has something to do.
 
-    A commit goes ahead only when every other member is done, entered or begun, and all it depends on is done. ``later`` is
-    when to look again at a document that waits for something that nobody is about to do; ``done`` are documents of other
-    sets that are posted.
+    A commit goes ahead only when every other member is done, entered or begun, and all it depends on is done. Members that
+    name others of the set are a wave of their own: they do nothing before those are posted, and nobody waits for them.
+    ``later`` is when to look again at a document that waits for something that nobody is about to do; ``done`` are documents of
+    other sets that are posted.
     """
+    known = {*done, *(member.key for member in members if member.done)}
+    wave = [member for member in members if all(key in known for key in member.named)]
     standing = _Standing(
         members={member.key: member for member in members},
         begun=any(member.begun or member.done for member in members),
         stopper=next((member for member in members if member.stopped), None),
-        waiting=next((member.decision for member in members if isinstance(member.decision, Wait)), None),
-        entering=any(isinstance(m.decision, Go) and not m.decision.step.counts for m in members),
+        waiting=next((member.decision for member in wave if isinstance(member.decision, Wait)), None),
+        entering=any(isinstance(m.decision, Go) and not m.decision.step.counts for m in wave),
         later=later,
         done=done,
     )
@@ -94,6 +98,9 @@ def _gate_one(member: Member, go: Go, standing: _Standing) -> Decision | None:
             STOPPED,
             f"Waits for {standing.stopper.key} of the same settlement, which is held. Replaying that one releases it.",
         )
+    unnamed = [key for key in member.named if not standing.is_done(key)]
+    if unnamed:
+        return _after(unnamed[0], standing)
     if not go.step.counts:
         return go
     if missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -32,23 +32,25 @@ def trails(conn: Connection, keys: Sequence[DocumentKey]) -> dict[DocumentKey, T
 
 
 def open_intents(
-    conn: Connection, moves: Sequence[tuple[DocumentKey, str]], holder: str, epoch: int, at: datetime
+    conn: Connection, writes: Sequence[tuple[DocumentKey, str, Ids]], holder: str, epoch: int, at: datetime
 ) -> list[int]:
-    """Put on record that these steps are about to be sent; the ids of the attempts, in the same order."""
-    return [_add(conn, key, step, holder, epoch, at, Outcome.INTENT, "") for key, step in moves]
+    """Put on record that these steps are about to be sent, and what each names in the target; the ids of the attempts, in the
+    same order."""
+    return [_add(conn, key, step, holder, epoch, at, Outcome.INTENT, "", ids) for key, step, ids in writes]
 
 
 def close(conn: Connection, attempt_id: int, outcome: Outcome, ids: Ids, words: str, at: datetime) -> None:
-    """What became of it. Raises :class:`Inconsistent` when that was written down already."""
-    values = {"outcome": outcome.value, "ids": ids, "words": words, "closed_at": at}
-    done = conn.execute(_CLOSE, {"attempt": attempt_id, **values})
+    """What became of it; without ``ids`` what the write named stays. Raises :class:`Inconsistent` when that was written down
+    already."""
+    values: dict[str, Any] = {"outcome": outcome.value, "words": words, "closed_at": at}
+    done = conn.execute(_CLOSE, {"attempt": attempt_id, **values, **({"ids": ids} if ids else {})})
     if done.rowcount != 1:
         raise Inconsistent(f"The attempt {attempt_id} was closed already.")
 
 
-def mark(conn: Connection, key: DocumentKey, outcome: Outcome, words: str, at: datetime) -> int:
-    """Something in the trail that is no write: a person's word."""
-    return _add(conn, key, "", "", 0, at, outcome, words)
+def mark(conn: Connection, key: DocumentKey, outcome: Outcome, words: str, at: datetime, ids: Ids = ()) -> int:
+    """Something in the trail that is no write: a person's word, or a container (``ids``) that was given up."""
+    return _add(conn, key, "", "", 0, at, outcome, words, ids)
 
 
 def _add(
@@ -60,6 +62,7 @@ def _add(
     at: datetime,
     outcome: Outcome,
     words: str,
+    ids: Ids,
 ) -> int:
     values = {
         "key": key,
@@ -68,7 +71,7 @@ def _add(
         "holder": holder,
         "sent_at": at,
         "outcome": outcome.value,
-        "ids": (),
+        "ids": ids,
         "words": words,
         "closed_at": None if outcome is Outcome.INTENT else at,
     }

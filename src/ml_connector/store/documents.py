@@ -11,10 +11,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Integer, Select, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ml_connector.domain.documents import Document, State, Stored, from_stored, store_form
+from ml_connector.domain.documents import Document, JournalEntry, State
 from ml_connector.domain.errors import Inconsistent
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.settlements import RowRanges
+from ml_connector.domain.stored_documents import Stored, entry_of, from_stored, store_form
 from ml_connector.domain.target import Ids
 from ml_connector.store import dialect
 from ml_connector.store.reading import many, one, portions
@@ -110,6 +111,11 @@ class DocumentRow:
             object.__setattr__(self, "_document", document)
         return document
 
+    @property
+    def entry(self) -> JournalEntry:
+        """The document where it is a journal entry. Raises :class:`Inconsistent` where it is another kind."""
+        return entry_of(self.document)
+
     def is_due(self, now: datetime) -> bool:
         """A poster has something to do with it by ``now``."""
         return self.state in ON_ITS_WAY and (self.next_look_at is None or self.next_look_at <= now)
@@ -175,6 +181,13 @@ def withdraw(conn: Connection, set_id: str, keep: Collection[DocumentKey]) -> li
 
 def get(conn: Connection, key: DocumentKey) -> DocumentRow | None:
     return one(conn, select(documents).where(documents.c.key == key), _row)
+
+
+def of_keys(conn: Connection, keys: Sequence[DocumentKey]) -> list[DocumentRow]:
+    """Those of ``keys`` that are on record."""
+    return [
+        row for some in portions(keys) for row in many(conn, select(documents).where(documents.c.key.in_(some)), _row)
+    ]
 
 
 def of_set(conn: Connection, set_id: str) -> list[DocumentRow]:
@@ -252,6 +265,14 @@ def find(
     if posted_since is not None:
         query = query.where(documents.c.posted_at >= posted_since)
     return many(conn, query.limit(limit), _row)
+
+
+def by_wire_keys(conn: Connection, connection: str, wire_keys: Sequence[str]) -> list[DocumentRow]:
+    """The documents of a connection that are called so in its target."""
+    query = select(documents).where(documents.c.connection == connection)
+    return [
+        row for some in portions(wire_keys) for row in many(conn, query.where(documents.c.wire_key.in_(some)), _row)
+    ]
 
 
 def count(conn: Connection, link: str | None = None) -> dict[State, int]:
@@ -365,6 +386,8 @@ def _values(new: NewDocument, stored: Stored, now: datetime) -> dict[str, Any]:
 
 
 def _add_lines(conn: Connection, new: NewDocument) -> None:
+    if not isinstance(new.document, JournalEntry):
+        return
     planned = new.document.lines
     ranges = new.ranges or [RowRanges(b"", 0)] * len(planned)
     values = [

@@ -145,7 +145,7 @@ CHANGES: dict[str, Change] = {
     "total": lambda s: replace(s, total=s.total + CENT),
     "a line less": lambda s: replace(s, lines=s.lines[1:]),
     "a line more": lambda s: replace(s, lines=(*s.lines, ShownLine("9", Decimal(0), Decimal(0), ""))),
-    "another account": lambda s: replace(s, lines=(replace(s.lines[0], account="9"), *s.lines[1:])),
+    "another account": lambda s: replace(s, lines=(replace(s.lines[0], what="9"), *s.lines[1:])),
     "another label": lambda s: replace(s, lines=(replace(s.lines[0], label="coupons Amazon.com"), *s.lines[1:])),
     "no label": lambda s: replace(s, lines=(replace(s.lines[0], label=""), *s.lines[1:])),
 }
@@ -183,9 +183,9 @@ def test_lines_that_the_erp_added_by_rule_are_listed_and_do_not_fail() -> None:
         (None, False),
         (Absent("JournalEntries"), False),
         (Partial((("BatchNbr", "7"),), "release"), True),
-        (Working((("BatchNbr", "7"),), "waits for posting"), True),
+        (Working((("BatchNbr", "7"),), "waits for posting", by_person=True), True),
         (Ended((("JdtNum", "1"),), "cancelled"), False),
-        (Many(((("JdtNum", "1"),), (("JdtNum", "2"),))), False),
+        (Many((Partial((("JdtNum", "1"),), "add"), Partial((("JdtNum", "2"),), "add"))), False),
         (Unclear("no right"), False),
     ],
 )

@@ -71,7 +71,7 @@ def test_lines_without_an_amount_are_not_sent_and_not_expected() -> None:
     # when / then
     sent = [row["AccountCode"] for row in documents.payload(document, COMPANY)["JournalEntryLines"]]
     assert sent == ["1120", "4000"]
-    assert [row.account for row in documents.project(document).lines] == ["1120", "4000"]
+    assert [row.what for row in documents.project(document).lines] == ["1120", "4000"]
     assert documents.line_number(document, 2) == 3
     assert documents.line_number(document, 3) is None
 
@@ -182,7 +182,7 @@ def test_a_foreign_entry_is_shown_in_its_own_currency_and_saps_rounding_line_apa
 
     # then
     assert (shown.currency, shown.total) == ("EUR", Decimal("85.79"))
-    assert [row.account for row in shown.lines] == ["1120", "4000"]
+    assert [row.what for row in shown.lines] == ["1120", "4000"]
     assert shown.added == (ShownLine("7990", Decimal(0), Decimal("0.01")),)
 
 

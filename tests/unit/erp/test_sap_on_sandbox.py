@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ml_connector.domain.documents import JournalEntry
+from ml_connector.domain.documents import JournalEntry, Kind
 from ml_connector.domain.errors import SignInFailed
 from ml_connector.domain.keys import document_key
 from ml_connector.domain.target import (
@@ -238,7 +238,7 @@ def test_local_cents_that_sap_adds_are_listed_apart() -> None:
 
     assert isinstance(seen, Present)
     assert replace(seen.shown, added=()) == projected
-    assert [added.account for added in seen.shown.added] == ["689000"]
+    assert [added.what for added in seen.shown.added] == ["689000"]
 
 
 @pytest.mark.parametrize("switch", ["enable_branches", "account_segmentation", "company_info_wrapped"])
@@ -501,9 +501,13 @@ def test_the_census_finds_every_entry_with_a_key_of_the_account_and_no_other(pre
     async def act(scene: Scene) -> list[Found]:
         await scene.post(document(), other, later)
         scene.control.plant_entry({"Reference": "rent", "JournalEntryLines": typed_lines()})
-        return list(await scene.target.census("ABCD-", date(2026, 10, 1), date(2026, 10, 31)))
+        found = await scene.target.census("ABCD-", date(2026, 10, 1), date(2026, 10, 31))
+        assert not isinstance(found, Unclear)
+        return list(found)
 
-    assert [found.key for found in play(act, prepare=prepare)] == [document().key]
+    assert [(found.kind, found.wire_key, found.counts) for found in play(act, prepare=prepare)] == [
+        (Kind.JOURNAL_ENTRY, document().key, True)
+    ]
 
 
 # --- reference data ----------------------------------------------------------------------------------------------------

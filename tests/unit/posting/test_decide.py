@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -21,13 +22,14 @@ from ml_connector.domain.target import (
     ReliabilityClass,
     Seen,
     Shown,
+    Spoiled,
     Step,
     Trail,
     Unclear,
     Working,
     reliability_class,
 )
-from ml_connector.posting.decide import Decision, Done, Go, Hold, Rules, Wait, decide
+from ml_connector.posting.decide import Abandon, Decision, Done, Go, Hold, Rules, Wait, decide
 from ml_connector.posting.trail import DUPLICATE, PASS_LIFE_S
 from tests.support.entries import NOON, entry, shown
 
@@ -173,7 +175,11 @@ def test_an_unequal_document_without_our_key_is_never_adopted() -> None:
 
 @pytest.mark.parametrize(
     ("seen", "code"),
-    [(Ended(IDS, "cancelled"), "ended_in_target"), (Many((IDS, IDS)), "many"), (Unclear("no right"), "unclear")],
+    [
+        (Ended(IDS, "cancelled"), "ended_in_target"),
+        (Many((Present(IDS, SHOWN), Present(IDS, SHOWN))), "many"),
+        (Unclear("no right"), "unclear"),
+    ],
 )
 def test_what_only_a_person_can_judge_is_held(seen: Seen, code: str) -> None:
     decision = ask(seen)
@@ -182,17 +188,135 @@ def test_what_only_a_person_can_judge_is_held(seen: Seen, code: str) -> None:
 
 
 def test_what_the_target_works_on_is_entered_and_looked_at_again() -> None:
-    decision = ask(Working(IDS, "waits for approval"))
+    decision = ask(Working(IDS, "waits for approval", by_person=True))
     assert isinstance(decision, Wait)
     assert decision.entered
 
 
-def test_an_entered_document_is_committed_next() -> None:
-    assert ask(Partial(IDS, "commit"), steps=TWO_ACTS) == Go(TWO_ACTS[1])
+def test_an_entered_document_that_shows_what_was_planned_is_committed_next() -> None:
+    assert ask(Partial(IDS, "commit", SHOWN), steps=TWO_ACTS) == Go(TWO_ACTS[1])
+
+
+@pytest.mark.parametrize("there", [None, replace(SHOWN, total=SHOWN.total + Decimal("0.01"))])
+def test_nothing_is_committed_that_does_not_show_what_was_planned(there: Shown | None) -> None:
+    decision = ask(Partial(IDS, "commit", there), steps=TWO_ACTS)
+    assert isinstance(decision, Hold)
+    assert decision.code == "differs"
 
 
 def test_with_goal_entered_nothing_is_committed() -> None:
-    assert ask(Partial(IDS, "commit"), steps=TWO_ACTS, rules=Rules(goal=State.ENTERED)) == Done(State.ENTERED, IDS)
+    decision = ask(Partial(IDS, "commit", SHOWN), steps=TWO_ACTS, rules=Rules(goal=State.ENTERED))
+    assert decision == Done(State.ENTERED, IDS)
+
+
+def test_with_goal_entered_two_drafts_may_both_be_posted_by_hand() -> None:
+    assert reliability_class(TWO_ACTS, State.ENTERED) is ReliabilityClass.WINDOW
+
+
+def test_a_step_that_the_connection_does_not_know_any_more_is_held() -> None:
+    decision = ask(Partial(IDS, "save", SHOWN), steps=CLAIM)
+    assert isinstance(decision, Hold)
+    assert decision.code == "unknown_step"
+
+
+def test_of_many_that_do_not_count_the_first_is_gone_on_with() -> None:
+    drafts = Many((Partial(IDS, "commit", SHOWN), Partial((("JdtNum", "8"),), "commit", SHOWN)))
+    assert ask(drafts, steps=TWO_ACTS) == Go(TWO_ACTS[1])
+
+
+def test_of_many_the_one_that_a_commit_of_ours_named_is_gone_on_with() -> None:
+    other = (("JdtNum", "8"),)
+    drafts = Many((Partial(IDS, "commit", replace(SHOWN, currency="EUR")), Partial(other, "commit", SHOWN)))
+    named = replace(attempt(Outcome.UNKNOWN, step="commit", seconds_ago=1), ids=other)
+    assert ask(drafts, steps=TWO_ACTS, trail=(named,)) == Go(TWO_ACTS[1])
+
+
+def test_of_many_exactly_one_that_counts_is_the_document_and_the_others_are_surplus() -> None:
+    both = Many((Partial((("JdtNum", "8"),), "commit", SHOWN), Present(IDS, SHOWN)))
+    assert ask(both, steps=TWO_ACTS) == Done(State.POSTED, IDS)
+
+
+def test_what_was_seen_and_is_gone_is_not_entered_again() -> None:
+    """Between two reads of one look a draft may become a document: absent, and about to show."""
+    entered = attempt(Outcome.UNKNOWN, step="enter", seconds_ago=2000)
+    young = attempt(Outcome.UNKNOWN, step="commit", seconds_ago=1)
+    old = attempt(Outcome.UNKNOWN, step="commit", seconds_ago=1000)
+
+    assert isinstance(ask(Absent(""), trail=(entered, young), steps=TWO_ACTS), Wait)
+    decision = ask(Absent(""), trail=(entered, old), steps=TWO_ACTS)
+    assert isinstance(decision, Hold)
+    assert decision.code == "vanished"
+
+
+def test_every_step_is_counted_for_itself() -> None:
+    trail = tuple(attempt(Outcome.NOT_SENT, step="enter") for _ in range(8))
+    assert ask(Partial(IDS, "commit", SHOWN), trail=trail, steps=TWO_ACTS) == Go(TWO_ACTS[1])
+
+
+def test_a_busy_server_is_asked_again_soon_and_then_less_often() -> None:
+    busy = Working(IDS, "posting", by_person=False)
+    soon = ask(busy, trail=(attempt(Outcome.UNKNOWN, seconds_ago=1),))
+    later = ask(busy, trail=(attempt(Outcome.UNKNOWN, seconds_ago=60),))
+
+    assert isinstance(soon, Wait)
+    assert isinstance(later, Wait)
+    assert (soon.until - NOON, later.until - NOON) == (timedelta(seconds=2), timedelta(seconds=60))
+    assert not soon.entered
+
+
+def test_a_server_that_is_never_done_is_held_after_its_settle_window() -> None:
+    decision = ask(Working(IDS, "posting", by_person=False), trail=(attempt(Outcome.UNKNOWN, seconds_ago=631),))
+    assert isinstance(decision, Hold)
+    assert decision.code == "stuck"
+
+
+def test_what_the_target_makes_by_itself_is_waited_for_and_not_for_ever() -> None:
+    assert isinstance(ask(Absent(""), steps=()), Wait)
+    case = Case(DOCUMENT, DOCUMENT.key)
+    decision = decide(case, (), Absent(""), SHOWN, NOON + timedelta(days=60), Rules())
+    assert isinstance(decision, Hold)
+    assert decision.code == "not_made"
+    assert reliability_class(()) is ReliabilityClass.OBSERVED
+
+
+def test_a_spoilt_container_is_given_up_once_nothing_can_land_in_it_any_more() -> None:
+    spoilt = Spoiled(IDS, "a line is in doubt")
+    assert isinstance(ask(spoilt, trail=(attempt(Outcome.UNKNOWN, step="enter", seconds_ago=5),), steps=TWO_ACTS), Wait)
+    settled = (attempt(Outcome.UNKNOWN, step="enter", seconds_ago=631),)
+    assert ask(spoilt, trail=settled, steps=TWO_ACTS) == Abandon(IDS, "a line is in doubt")
+
+
+def test_a_container_from_which_something_may_have_been_committed_is_not_given_up() -> None:
+    trail = (attempt(Outcome.UNKNOWN, step="commit", seconds_ago=9999),)
+    decision = ask(Spoiled(IDS, "a line is in doubt"), trail=trail, steps=TWO_ACTS)
+    assert isinstance(decision, Hold)
+    assert decision.code == "spoilt_after_commit"
+
+
+def test_what_was_tried_in_a_container_that_was_given_up_is_not_waited_for() -> None:
+    trail = (attempt(Outcome.ACCEPTED, step="enter", seconds_ago=5), attempt(Outcome.ABANDONED, step=""))
+    assert ask(Absent(""), trail=trail, steps=TWO_ACTS) == Go(TWO_ACTS[0])
+
+
+def test_after_three_containers_a_person_has_to_look() -> None:
+    trail = tuple(attempt(Outcome.ABANDONED, step="") for _ in range(3))
+    decision = ask(Spoiled(IDS, "again"), trail=trail, steps=TWO_ACTS)
+    assert isinstance(decision, Hold)
+    assert decision.code == "abandoned_too_often"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"party": "C2"}, "is for C2 instead of nobody"),
+        ({"lines": (replace(SHOWN.lines[0], quantity=Decimal(2)), *SHOWN.lines[1:])}, "has 2 of 1120 for 85.79 USD"),
+        ({"lines": (replace(SHOWN.lines[0], tax="X0"), *SHOWN.lines[1:])}, "with tax code X0 which was not planned"),
+    ],
+)
+def test_another_customer_quantity_or_tax_code_is_another_document(change: dict[str, Any], words: str) -> None:
+    decision = ask(Present(IDS, replace(SHOWN, **change)))
+    assert isinstance(decision, Hold)
+    assert words in decision.words
 
 
 def test_a_plain_write_that_may_still_land_is_waited_for_although_the_target_can_claim_now() -> None:

@@ -139,7 +139,7 @@ def test_what_the_target_cannot_hold_is_held_without_a_look(office: Office) -> N
 
 def test_what_waits_in_the_target_for_a_person_is_entered_and_looked_at_again_later(office: Office) -> None:
     office.plan(A)
-    target = FakeTarget(seen={A.key: Working(ids(A.key), "waits for approval")})
+    target = FakeTarget(seen={A.key: Working(ids(A.key), "waits for approval", by_person=True)})
 
     tally = asyncio.run(office.poster(target, rules=Rules(look_again_s=3600)).drain())
 

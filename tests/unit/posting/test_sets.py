@@ -33,8 +33,9 @@ def member(
     state: State = State.APPROVED,
     begun: bool = False,
     after: tuple[DocumentKey, ...] = (),
+    names: tuple[DocumentKey, ...] = (),
 ) -> Member:
-    return Member(key, state, decision, begun, after)
+    return Member(key, state, decision, begun, (*after, *names), named=names)
 
 
 def test_all_are_entered_before_one_is_committed() -> None:
@@ -98,3 +99,17 @@ def test_a_chain_goes_on_as_soon_as_its_first_document_is_seen() -> None:
 def test_documents_that_wait_for_each_other_are_looked_at_later_and_never_sent() -> None:
     decisions = gate([member(A, COMMIT, after=(B,)), member(B, COMMIT, after=(A,))])
     assert all(isinstance(decision, Wait) for decision in decisions.values())
+
+
+def test_a_payment_does_nothing_before_what_it_pays_is_posted_and_nobody_waits_for_it() -> None:
+    """A refund payment needs the numbers of posted credit memos: entering everything first would never end."""
+    assert gate([member(A, COMMIT), member(B, ENTER, names=(A,))]) == {A: COMMIT}
+    assert gate([member(A, None, state=State.POSTED, begun=True), member(B, ENTER, names=(A,))]) == {B: ENTER}
+
+
+def test_a_payment_of_a_document_of_another_set_waits_for_that_one() -> None:
+    decisions = gate([member(B, ENTER, names=(A,))])
+    waits = decisions[B]
+    assert isinstance(waits, Wait)
+    assert waits.until == LATER
+    assert sets.gate([member(B, ENTER, names=(A,))], LATER, done=[A]) == {B: ENTER}

@@ -30,7 +30,7 @@ def with_documents(where: str | Path) -> str | Path:
 def test_an_intent_is_on_record_before_anybody_knows_how_it_ended(with_documents: str | Path) -> None:
     in_transaction(
         with_documents,
-        lambda conn: attempts.open_intents(conn, [(ONE.key, "add"), (TWO.key, "add")], "worker-1", 7, NOON),
+        lambda conn: attempts.open_intents(conn, [(ONE.key, "add", ()), (TWO.key, "add", ())], "worker-1", 7, NOON),
     )
 
     trails = in_transaction(with_documents, lambda conn: attempts.trails(conn, [ONE.key, TWO.key]))
@@ -40,11 +40,11 @@ def test_an_intent_is_on_record_before_anybody_knows_how_it_ended(with_documents
 
 def test_a_trail_is_in_the_order_in_which_things_happened(with_documents: str | Path) -> None:
     def story(conn: Connection) -> Trail:
-        first, second = attempts.open_intents(conn, [(ONE.key, "add"), (TWO.key, "add")], "w", 1, NOON)
+        first, second = attempts.open_intents(conn, [(ONE.key, "add", ()), (TWO.key, "add", ())], "w", 1, NOON)
         attempts.close(conn, second, Outcome.ACCEPTED, (("JdtNum", "12"),), "", LATER)
         attempts.close(conn, first, Outcome.UNKNOWN, (), "no answer", LATER)
         attempts.mark(conn, ONE.key, Outcome.REPLAYED, "asked by Ann", LATER)
-        (third,) = attempts.open_intents(conn, [(ONE.key, "add")], "w", 2, LATER)
+        (third,) = attempts.open_intents(conn, [(ONE.key, "add", ())], "w", 2, LATER)
         attempts.close(conn, third, Outcome.ACCEPTED, (("JdtNum", "13"),), "", LATER)
         return attempts.trails(conn, [ONE.key])[ONE.key]
 
@@ -57,7 +57,7 @@ def test_a_trail_is_in_the_order_in_which_things_happened(with_documents: str | 
 
 def test_an_attempt_is_closed_once(with_documents: str | Path) -> None:
     def close_twice(conn: Connection) -> None:
-        (attempt,) = attempts.open_intents(conn, [(ONE.key, "add")], "w", 1, NOON)
+        (attempt,) = attempts.open_intents(conn, [(ONE.key, "add", ())], "w", 1, NOON)
         attempts.close(conn, attempt, Outcome.UNKNOWN, (), "no answer", LATER)
         attempts.close(conn, attempt, Outcome.NOT_SENT, (), "", LATER)
 

@@ -20,15 +20,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from ml_connector.domain.catalog import Identity, References
 from ml_connector.domain.clock import Clock
-from ml_connector.domain.documents import Document
+from ml_connector.domain.documents import Document, JournalEntry, Kind
 from ml_connector.domain.errors import BadAnswer, MlConnectorError
 from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.stored_documents import entry_of
 from ml_connector.domain.target import (
     Accepted,
+    Capabilities,
     Case,
     Found,
     Ids,
@@ -38,16 +41,20 @@ from ml_connector.domain.target import (
     Permit,
     Receipt,
     Refused,
+    ReliabilityClass,
+    Route,
     Seen,
     Shown,
     Step,
+    Trail,
+    Unclear,
     Unknown,
     Unsupported,
 )
 from ml_connector.erp.registry import Connector, Tools
 from ml_connector.erp.sap_business_one import batch, documents, looks, reads
 from ml_connector.erp.sap_business_one.auth import Session
-from ml_connector.erp.sap_business_one.client import ServiceLayer
+from ml_connector.erp.sap_business_one.client import IN_FLIGHT_MAX, ServiceLayer
 from ml_connector.erp.sap_business_one.config import FORM, Config, read_config
 from ml_connector.erp.sap_business_one.documents import CLAIM_SET, CLAIM_TABLE, KEY_FIELD, Company
 from ml_connector.erp.sap_business_one.errors import parse_error
@@ -59,6 +66,7 @@ from ml_connector.transport.http import Answer, HttpClient, Timeouts
 DUPLICATE: Final = "duplicate"
 
 _JOURNALS: Final = "JournalEntries"
+_JOURNALS_ONLY: Final = "This connector posts journal entries to Business One, and nothing else yet."
 _TABLE: Final = {"TableName": CLAIM_TABLE, "TableDescription": "ml-connector keys", "TableType": "bott_NoObject"}
 _FIELD: Final = {
     "TableName": "OJDT",
@@ -137,8 +145,10 @@ class SapBusinessOne:
 
     # --- pure ----------------------------------------------------------------------------------------------------------
 
-    def steps(self, document: Document) -> tuple[Step, ...] | Unsupported:
+    def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
         """One write that counts: ``claim`` where the company has the table of claims, else ``plain``."""
+        if not isinstance(document, JournalEntry):
+            return Unsupported(_JOURNALS_ONLY)
         why = documents.unsupported(document, self._company)
         if why is not None:
             return Unsupported(why)
@@ -147,15 +157,30 @@ class SapBusinessOne:
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
         """What Business One will show for ``document``. A journal entry shows no ids of what it depends on."""
-        return documents.project(document)
+        return documents.project(entry_of(document))
 
     def wire_key(self, document: Document) -> str:
         """The key as Reference3 holds it: up to 100 characters."""
-        return documents.wire_key(document)
+        return documents.wire_key(entry_of(document))
 
     def references_of(self, document: Document) -> tuple[tuple[str, str], ...]:
         """Reference, Reference2, Reference3 and, where it is there, U_ML_KEY."""
-        return documents.references(document, self._company)
+        return documents.references(entry_of(document), self._company)
+
+    def capabilities(self) -> Capabilities:
+        """Journal entries, by the route that :meth:`steps` names."""
+        claims = self._company.claims
+        name, class_ = (CLAIM, ReliabilityClass.REFUSED) if claims else (PLAIN, ReliabilityClass.WINDOW)
+        route = Route(name, class_, relieves_stock=False, requests=Decimal("1.2"))
+        entries = {Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER}
+        return Capabilities(
+            routes={kind: (route,) if kind in entries else Unsupported(_JOURNALS_ONLY) for kind in Kind},
+            parallel=IN_FLIGHT_MAX,
+            lines_max=10_000,
+            applications_max=0,
+            batch_max=1,
+            stock_is="",
+        )
 
     # --- posting -------------------------------------------------------------------------------------------------------
 
@@ -163,7 +188,7 @@ class SapBusinessOne:
         """Raises :class:`Unavailable` and :class:`SignInFailed`; what else goes wrong is Unclear for its document."""
         return await looks.observe(self._layer, self._company, cases)
 
-    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found]:
+    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found] | Unclear:
         """Raises where the entries cannot be read: an empty answer means that there are none."""
         return await looks.census(self._layer, self._company, prefix, first, last)
 
@@ -205,7 +230,7 @@ class SapBusinessOne:
 
     def _request(self, move: Move) -> tuple[str, bytes, str]:
         """Resource, body and content type of a move's one write."""
-        document = move.case.document
+        document = entry_of(move.case.document)
         body = encode(documents.payload(document, self._company))
         if move.step.name == PLAIN:
             return _JOURNALS, body, "application/json"
@@ -243,7 +268,7 @@ class SapBusinessOne:
         if error is None or status >= 500:
             # A proxy's page says nothing about what the server behind it did.
             return Unknown(f"HTTP {status}" if error is None else f"HTTP {status}: {error.words}")
-        line = documents.line_number(move.case.document, error.line)
+        line = documents.line_number(entry_of(move.case.document), error.line)
         if move.step.name == CLAIM and error.duplicate:
             return Refused(DUPLICATE, error.words, line)
         return Refused(error.code, error.words, line)

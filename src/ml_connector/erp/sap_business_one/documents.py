@@ -240,6 +240,11 @@ def key_in(*texts: Any) -> str:
     return next((found for found in map(_text, texts) if _KEY.fullmatch(found)), "")
 
 
+def kind_in(key: str) -> Kind:
+    """What kind of document a key of ours names."""
+    return Kind(key.split("-", 2)[1])
+
+
 def ids_of(data: Any) -> Ids | None:
     """The ids in the answer to a creation; None where there is no transaction number."""
     number = data.get("JdtNum") if isinstance(data, dict) else None

@@ -25,6 +25,7 @@ from ml_connector.erp.sap_business_one.documents import (
     entry_from,
     ids_of,
     key_in,
+    kind_in,
 )
 from ml_connector.erp.sap_business_one.odata import URL_MAX, any_of, by_key, path, text
 from ml_connector.erp.sap_business_one.recognition import Candidates
@@ -81,7 +82,7 @@ async def census(layer: ServiceLayer, company: Company, prefix: str, first: date
     for row in rows:
         key, ids = key_in(*(row.get(name) for name in keys)), ids_of(row)
         if ids is not None and key.startswith(prefix) and key:
-            found.append(Found(DocumentKey(key), ids))
+            found.append(Found(kind_in(key), key, ids, counts=True))
     return found
 
 

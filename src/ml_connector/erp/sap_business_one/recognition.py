@@ -84,7 +84,7 @@ def judge(case: Case, found: Candidates, reversals: Sequence[Entry], company: Co
     """What is seen of the document, from everything that was read."""
     live, ended = _without_reversed(found.ours, found.by_person, reversals)
     if len(live) > 1:
-        return Many(tuple(entry.ids for entry in live))
+        return Many(tuple(Present(entry.ids, shown(entry, company)) for entry in live))
     if live:
         return Present(live[0].ids, shown(live[0], company))
     if ended:
@@ -95,7 +95,7 @@ def judge(case: Case, found: Candidates, reversals: Sequence[Entry], company: Co
     same_day = [entry for entry in persons if entry.posting_date == case.document.posting_date]
     persons = same_day or persons
     if len(persons) > 1:
-        return Many(tuple(entry.ids for entry in persons))
+        return Many(tuple(Present(entry.ids, shown(entry, company), ours=False) for entry in persons))
     if persons:
         return Present(persons[0].ids, shown(persons[0], company), ours=False)
     return Absent(looked(case, company))
