@@ -21,15 +21,18 @@ import pytest
 from ml_connector.amazon import limits
 from ml_connector.amazon.errors import blames_token, classify, errors_in
 from ml_connector.amazon.limits import OPERATIONS, Operation
+from ml_connector.amazon.orders import By, Orders, OrderWindow
 from ml_connector.amazon.reports import ReportDocument, ReportInfo, ReportPage, Reports
 from ml_connector.amazon.sellers import Sellers
 from ml_connector.domain.errors import NotPermitted, RateLimited, RefusedByServer, Unavailable
 from ml_connector.transport.http import Answer
 from tests.support.amazon import answer, rig
+from tests.support.orders import written
 
 pytestmark = pytest.mark.contract
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
+MODELS = ("reports_2021-06-30.json", "sellers.json", "orders_2026-01-01.json")
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -43,10 +46,7 @@ def contracts() -> Path:
 
 @pytest.fixture
 def models(contracts: Path) -> list[dict[str, Any]]:
-    return [
-        json.loads((contracts / "swagger" / name).read_text("utf-8"))
-        for name in ("reports_2021-06-30.json", "sellers.json")
-    ]
+    return [json.loads((contracts / "swagger" / name).read_text("utf-8")) for name in MODELS]
 
 
 def operations(models: list[dict[str, Any]]) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
@@ -69,6 +69,8 @@ def every_request() -> list[httpx2.Request]:
         match request.method, request.url.raw_path.decode().partition("?")[0].split("/")[3:]:
             case "POST", _:
                 return answer({"reportId": "1"}, 202)
+            case _, ["orders", *_] if request.url.path.startswith("/orders/"):
+                return orders_answer(request)
             case _, ["marketplaceParticipations"]:
                 return answer({"payload": []})
             case _, ["reports", _]:
@@ -84,6 +86,7 @@ def every_request() -> list[httpx2.Request]:
     reports = Reports(r.client, r.downloads, r.clock, Random(1))
 
     async def story() -> None:
+        await every_order_request(Orders(r.client))
         await Sellers(r.client, r.clock).participations()
         await reports.discover_settlements(SINCE)
         await reports.get_report_document("amzn1.spdoc.1.4.na.0-1.T/1 x")
@@ -99,6 +102,28 @@ def every_request() -> list[httpx2.Request]:
 
     asyncio.run(story())
     return r.amazon.requests
+
+
+def orders_answer(request: httpx2.Request) -> httpx2.Response:
+    if request.url.path.endswith("/orders"):
+        more = {} if b"paginationToken" in request.url.query else {"pagination": {"nextToken": "a+b/="}}
+        echo = "lastUpdatedBefore" if b"lastUpdatedAfter" in request.url.query else "createdBefore"
+        return answer({"orders": [], echo: "2026-11-10T00:00:00Z", **more})
+    return answer({"order": written(request.url.path.rpartition("/")[2])})
+
+
+async def every_order_request(orders: Orders) -> None:
+    for window in (OrderWindow(SINCE), OrderWindow(SINCE, SINCE, By.CREATED)):
+        async for _ in orders.search(
+            window,
+            ["ATVPDKIKX0DER", "A1PA6795UKMFR9"],
+            statuses=["SHIPPED", "PARTIALLY_SHIPPED"],
+            fulfilled_by=["MERCHANT"],
+            buyers=window.by is By.CREATED,
+        ):
+            pass
+    await orders.get("111-1000003-0000003")
+    await orders.get("111-1000003-0000003", buyers=True)
 
 
 def check(request: httpx2.Request, models: list[dict[str, Any]]) -> str:
@@ -193,6 +218,13 @@ def test_the_check_itself_refuses_what_the_models_do_not_know(
         check(request, models)
 
 
+def test_no_request_asks_for_buyers_unless_it_was_told_to() -> None:
+    personal = [request for request in every_request() if b"BUYER" in request.url.query]
+
+    assert len(personal) == 3  # the two pages and the one order for which ``buyers`` was said
+    assert all(b"RECIPIENT" in request.url.query for request in personal)
+
+
 # --- operations and their limits ---------------------------------------------------------------------------------------
 
 
@@ -219,7 +251,7 @@ def test_a_limit_is_the_slower_one_of_amazons_two(contracts: Path, operation: Op
 
 def sdk_limit(contracts: Path, name: str) -> tuple[float, int, float]:
     text = (contracts / "sdk" / "rate-limits.yml").read_text("utf-8")
-    found = re.search(rf"^(?:Reports|Sellers)Api-{name}:\n((?:\s+- [\d.]+.*\n)+)", text, re.MULTILINE)
+    found = re.search(rf"^(?!OrdersV0)\w+Api-{name}:\n((?:\s+- [\d.]+.*\n)+)", text, re.MULTILINE)
     assert found is not None
     numbers = [float(number) for number in re.findall(r"- ([\d.]+)", found[1])]
     return numbers[0], int(numbers[1]), numbers[2] if len(numbers) > 2 else 1.0

@@ -14,6 +14,7 @@ from ml_connector import __version__
 from ml_connector.amazon.auth import LoginWithAmazon
 from ml_connector.amazon.client import AmazonClient, user_agent
 from ml_connector.amazon.config import Config
+from ml_connector.amazon.orders import Orders
 from ml_connector.amazon.reports import DOWNLOAD_MAX_BYTES, Download, ReportInfo, Reports, Sink
 from ml_connector.amazon.sellers import Participation, Sellers
 from ml_connector.domain.catalog import Identity
@@ -74,6 +75,7 @@ class AmazonAccount:
             api_http, self._login, tools.buckets, config.account, tools.clock, tools.random, agent
         )
         self.reports = Reports(self.client, downloads_http, tools.clock, tools.random)
+        self.orders = Orders(self.client)
         self.sellers = Sellers(self.client, tools.clock)
 
     async def ping(self, *, fresh: bool = False) -> Identity:

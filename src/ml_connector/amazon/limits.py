@@ -24,6 +24,8 @@ class Operation:
 
 
 _FINANCE: Final = "Finance and Accounting (for settlement reports; other report types need the role of their subject)"
+# The dossier names no role for orders themselves; this is what Seller Central calls it. Section 6 names the one for buyers.
+_ORDERS: Final = "Inventory and Order Tracking (for buyer data Direct-to-Consumer Shipping (Restricted), or a tax role)"
 
 GET_REPORTS: Final = Operation("getReports", "GET", "/reports/2021-06-30/reports", 0.0222, 10, _FINANCE)
 CREATE_REPORT: Final = Operation("createReport", "POST", "/reports/2021-06-30/reports", 1 / 60, 15, _FINANCE)
@@ -31,6 +33,8 @@ GET_REPORT: Final = Operation("getReport", "GET", "/reports/2021-06-30/reports/{
 GET_REPORT_DOCUMENT: Final = Operation(
     "getReportDocument", "GET", "/reports/2021-06-30/documents/{reportDocumentId}", 1 / 60, 15, _FINANCE
 )
+SEARCH_ORDERS: Final = Operation("searchOrders", "GET", "/orders/2026-01-01/orders", 1 / 180, 20, _ORDERS)
+GET_ORDER: Final = Operation("getOrder", "GET", "/orders/2026-01-01/orders/{orderId}", 0.5, 30, _ORDERS)
 GET_MARKETPLACE_PARTICIPATIONS: Final = Operation(
     "getMarketplaceParticipations",
     "GET",
@@ -45,5 +49,7 @@ OPERATIONS: Final = (
     CREATE_REPORT,
     GET_REPORT,
     GET_REPORT_DOCUMENT,
+    SEARCH_ORDERS,
+    GET_ORDER,
     GET_MARKETPLACE_PARTICIPATIONS,
 )
