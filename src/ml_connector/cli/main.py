@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Final, NoReturn
@@ -13,7 +11,19 @@ import typer
 from typer.exceptions import TyperException
 
 from ml_connector import __version__
-from ml_connector.cli import connection, demo, keeping, link, mapping, output, record, sandbox, settlement, work
+from ml_connector.cli import (
+    connection,
+    demo,
+    keeping,
+    link,
+    mapping,
+    output,
+    record,
+    sandbox,
+    settlement,
+    streams,
+    work,
+)
 from ml_connector.domain.errors import MlConnectorError
 
 #: What the framework makes of Ctrl-C.
@@ -63,10 +73,7 @@ def root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command. What goes wrong outside of it ends it with one sentence and an exit code, never with a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that lacks a character of a store's name still shows the rest.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    streams.prepare()
     try:
         code = app(args=given, prog_name="ml-connector", standalone_mode=False)
     except MlConnectorError as error:
@@ -76,8 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except typer.Abort:
         _fail(given, "aborted", "Nothing was entered, so nothing was done.", 2)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; what Python would still flush has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.give_up(sys.stdout)  # whoever read it has seen enough
         raise SystemExit(1) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -93,14 +99,13 @@ def _misused(given: Sequence[str], error: TyperException) -> NoReturn:
     context, words = getattr(error, "ctx", None), error.format_message()
     if context is None or not words.strip():
         raise SystemExit(error.exit_code)
-    sys.stderr.write(f"{context.get_usage()}\nMore: {context.command_path} --help\n")
+    streams.last_words(sys.stderr, f"{context.get_usage()}\nMore: {context.command_path} --help\n")
     _fail(given, "usage", words, error.exit_code)
 
 
 def _fail(given: Sequence[str], code: str, message: str, exit_code: int) -> NoReturn:
     """One sentence on stderr, and with ``--json`` the same as the one document on stdout."""
     if "--json" in given:
-        sys.stdout.write(json.dumps({"error": {"code": code, "message": message}}) + "\n")
-        sys.stdout.flush()
-    sys.stderr.write(f"{output.shown(message)}\n")
+        streams.last_words(sys.stdout, json.dumps({"error": {"code": code, "message": message}}) + "\n")
+    streams.last_words(sys.stderr, f"{output.shown(message)}\n")
     raise SystemExit(exit_code) from None

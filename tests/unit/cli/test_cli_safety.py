@@ -1,6 +1,8 @@
 """Words of an ERP, of Amazon or of a file reach the screen as they are, and do nothing to it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from ml_connector.cli import output
 from ml_connector.cli.main import main
 from ml_connector.domain.errors import WrongUse
+from tests.support.settlement_files import COLUMNS
 
 #: As SAP writes, and as somebody who wants to take over a terminal writes.
 WORDS = "[JournalEntries.AccountCode][line: 3] '[/b1s]' :warning: [red]x[/red]"
@@ -45,3 +48,53 @@ def test_an_error_sentence_does_nothing_to_the_terminal_either(
     said = capsys.readouterr()
     assert "\x1b" not in said.err + said.out
     assert json.loads(said.out)["error"]["code"] == WrongUse.code
+
+
+SUMMARY = "1\t2026-10-01\t2026-10-15\t\t0.00\tUSD\n"
+
+
+def in_a_shell(redirections: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as a process of its own, its streams redirected as a shell does it."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m ml_connector "$@" {redirections}', sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def settlement(tmp_path: Path) -> str:
+    """A good file without a row."""
+    file = tmp_path / "settlement.txt"
+    file.write_text("\t".join(COLUMNS) + "\n" + SUMMARY)
+    return str(file)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize("redirections", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_a_stream_that_is_closed_is_done_without(settlement: str, redirections: str, form: tuple[str, ...]) -> None:
+    said = in_a_shell(redirections, "settlement", "inspect", settlement, *form)
+    assert (said.returncode, said.stderr) == (0, "")
+
+    said = in_a_shell(redirections, "settlement", "inspect", f"{settlement}.gone", *form)
+    assert said.returncode == 2 and "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize("file", ["settlement.txt", "gone.txt"])
+def test_an_answer_that_does_not_fit_on_the_disk_ends_in_one_sentence(
+    settlement: str, file: str, form: tuple[str, ...]
+) -> None:
+    said = in_a_shell(">/dev/full", "settlement", "inspect", str(Path(settlement).with_name(file)), *form)
+
+    assert said.returncode == 2
+    assert said.stderr.count("\n") == 1
+    assert said.stderr.startswith(("No space left on device.", "There is no file"))
+
+
+def test_a_message_that_does_not_fit_on_the_disk_takes_nothing_from_the_answer(settlement: str) -> None:
+    said = in_a_shell("2>/dev/full", "settlement", "inspect", f"{settlement}.gone", "--json")
+
+    assert said.returncode == 2
+    assert json.loads(said.stdout)["error"]["code"] == WrongUse.code
