@@ -15,9 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from ml_connector.domain import money
-from ml_connector.domain.documents import Stored
 from ml_connector.domain.errors import Inconsistent
 from ml_connector.domain.orders import Order
+from ml_connector.domain.stored_documents import Stored
 
 SCHEMA: Final = 1
 
