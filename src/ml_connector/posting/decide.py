@@ -107,7 +107,7 @@ def decide(
     """The next thing to do with ``case``. ``looked_at`` is when the look *began*, by the clock that stamps attempts."""
     match seen:
         case Present():
-            return _present(seen, expected, rules)
+            return _present(case, steps, seen, expected, looked_at, rules)
         case Many(found):
             return _many(case, steps, found, expected, looked_at, rules)
         case Ended(ids, how):
@@ -195,7 +195,7 @@ def _many(
             counting[0].ids,
         )
     if counting:
-        return _present(counting[0], expected, rules)
+        return _present(case, steps, counting[0], expected, looked_at, rules)
     named = trail.named_last(trail.since_abandoned(case.trail))
     chosen = next((each for each in found if named and set(named) <= set(each.ids)), found[0])
     return decide(case, steps, chosen, expected, looked_at, rules)
@@ -255,7 +255,9 @@ def _observed(case: Case, looked_at: datetime, looked: str) -> Decision:
     return Wait(looked_at + _OBSERVED_LOOK, "The target makes it by itself; it is not there yet.")
 
 
-def _present(seen: Present, expected: Shown, rules: Rules) -> Decision:
+def _present(
+    case: Case, steps: Sequence[Step], seen: Present, expected: Shown, looked_at: datetime, rules: Rules
+) -> Decision:
     different = equality.differences(expected, seen.shown)
     if not seen.ours:
         if different or not rules.adopt_foreign:
@@ -274,7 +276,21 @@ def _present(seen: Present, expected: Shown, rules: Rules) -> Decision:
             f"Correct or reverse it there, then replay.",
             seen.ids,
         )
-    return Done(State.POSTED, seen.ids)
+    return _second_look(case, steps, seen, looked_at) or Done(State.POSTED, seen.ids)
+
+
+def _second_look(case: Case, steps: Sequence[Step], seen: Present, looked_at: datetime) -> Wait | None:
+    """It counts, and more than one write that counts may have been acted on by a server that rejects no second one: one was
+    repeated because it should not have been able to land any more. Should it land all the same, the look after one more settle
+    window finds it."""
+    for step in steps:
+        if not step.counts or step.refuses_twice:
+            continue
+        landing = trail.may_have_landed(trail.since_abandoned(case.trail), step, steps)
+        settled = trail.settled_at(landing, step)
+        if len(landing) > 1 and settled is not None and looked_at < settled:
+            return Wait(settled, "It is in the target. It was sent twice, so it is looked for once more.", seen.ids)
+    return None
 
 
 def _advance(case: Case, steps: Sequence[Step], step: Step, looked_at: datetime, rules: Rules, looked: str) -> Decision:

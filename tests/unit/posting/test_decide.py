@@ -74,6 +74,23 @@ def test_present_and_equal_is_posted_whatever_the_receipt_said() -> None:
     assert ask(Present(IDS, SHOWN), trail=(attempt(Outcome.UNKNOWN),)) == Done(State.POSTED, IDS)
 
 
+def test_what_was_sent_twice_is_looked_for_once_more_before_it_is_posted() -> None:
+    """The server had promised that the first could not land any more."""
+    lost, again = attempt(Outcome.UNKNOWN, seconds_ago=700), attempt(Outcome.ACCEPTED, seconds_ago=2)
+    decision = ask(Present(IDS, SHOWN), trail=(lost, again))
+    assert isinstance(decision, Wait)
+    assert decision.until == again.sent_at + timedelta(seconds=PASS_LIFE_S + 600)
+
+    settled = (replace(lost, sent_at=NOON - timedelta(2)), replace(again, sent_at=NOON - timedelta(1)))
+    assert ask(Present(IDS, SHOWN), trail=settled) == Done(State.POSTED, IDS)
+    assert isinstance(ask(Many((Present(IDS, SHOWN), Present(IDS, SHOWN))), trail=settled), Hold)
+
+
+def test_where_the_server_rejects_a_second_one_nothing_is_looked_for_again() -> None:
+    twice = (attempt(Outcome.UNKNOWN, step="claim"), attempt(Outcome.UNKNOWN, step="claim"))
+    assert ask(Present(IDS, SHOWN), trail=twice, steps=CLAIM) == Done(State.POSTED, IDS)
+
+
 @pytest.mark.parametrize("outcome", [Outcome.INTENT, Outcome.UNKNOWN])
 def test_absent_after_a_lost_reply_waits_out_the_settle_window(outcome: Outcome) -> None:
     sent = attempt(outcome, seconds_ago=10)
