@@ -43,7 +43,7 @@ from ml_connector.flows import approving, discovery, inspect, planning, proving,
 from ml_connector.flows.books import Progress
 from ml_connector.flows.reconcile import Spot
 from ml_connector.posting import approvals
-from ml_connector.store import backup, documents, plans, queue, secrets, settlements
+from ml_connector.store import backup, documents, plans, queue, sealed_rows, settlements
 from ml_connector.store.settlements import SettlementRow
 from ml_connector.vault import keys, rotation
 
@@ -241,7 +241,7 @@ class App:
                 f"The master key comes from {keys.VARIABLE}: put the new key before the old one there, separated by a comma, "
                 "then run secrets rotate; drop the old one afterwards."
             )
-        return await rotation.rotate(self.house.ring, secrets.SealedRows(self.house.store))
+        return await rotation.rotate(self.house.ring, sealed_rows.SealedRows(self.house.store))
 
     async def _rotate_in_file(self, file: Path) -> rotation.Rotated:
         lock = EngineLock(file.parent, f"{file.name}.lock")
@@ -249,7 +249,7 @@ class App:
             # Two would each write a key file without the other's key in it.
             raise WrongUse("Another ml-connector is changing this master key: try again when it is done.")
         try:
-            return await rotation.rotate_file(file, secrets.SealedRows(self.house.store))
+            return await rotation.rotate_file(file, sealed_rows.SealedRows(self.house.store))
         finally:
             lock.release()
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from ml_connector.domain.errors import WrongUse
-from ml_connector.store import dialect
+from ml_connector.store import buyers, dialect, windows
 from ml_connector.store.reading import many, one
 from ml_connector.store.tables import connections, links, secrets, tokens
 
@@ -54,13 +54,15 @@ def change(conn: Connection, name: str, settings: Mapping[str, Any]) -> None:
 
 
 def remove(conn: Connection, name: str) -> None:
-    """With its secrets and tokens. Raises :class:`WrongUse` while a link uses it."""
+    """With its secrets, tokens and buyers. Raises :class:`WrongUse` while a link uses it."""
     used_by = (
         conn.execute(select(links.c.name).where((links.c.amazon == name) | (links.c.erp == name))).scalars().first()
     )
     if used_by is not None:
         raise WrongUse(f"The connection {name!r} is used by the link {used_by!r}: remove that first.")
     conn.execute(delete(secrets).where(secrets.c.connection == name))
+    buyers.forget(conn, name)
+    windows.forget(conn, name)
     # A token is named after whoever signed in, not after the connection. They are a cache: the others are bought anew.
     conn.execute(delete(tokens))
     conn.execute(delete(connections).where(connections.c.name == name))

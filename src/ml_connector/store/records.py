@@ -33,7 +33,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``state`` and ``reason`` are its flow's words; a record starts ``new``."""
+    """``state`` and ``reason`` are its flow's words; a record starts ``new``. ``changed_at`` is the source's own instant, where
+    it changes the thing in place (:mod:`ml_connector.store.versions`)."""
 
     connection: str
     kind: str
@@ -44,6 +45,7 @@ class Record:
     last_seen_at: datetime
     state: str
     reason: str
+    changed_at: datetime | None = None
 
 
 def see(
@@ -66,7 +68,7 @@ def see(
     }
     _insert(conn, connection, kind, [latest[key] for key, what in out.items() if what is Sighting.NEW], state, now)
     _update(conn, connection, kind, [latest[key] for key, what in out.items() if what is Sighting.CHANGED], state, now)
-    _touch(conn, connection, kind, [key for key, what in out.items() if what is Sighting.SAME], now)
+    touch(conn, connection, kind, [key for key, what in out.items() if what is Sighting.SAME], now)
     return out
 
 
@@ -139,7 +141,8 @@ def _update(
         )
 
 
-def _touch(conn: Connection, connection: str, kind: str, same: Sequence[str], now: datetime) -> None:
+def touch(conn: Connection, connection: str, kind: str, same: Sequence[str], now: datetime) -> None:
+    """They were seen again, as they were."""
     for ids in portions(same):
         conn.execute(
             update(records)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from ml_connector.domain.errors import KeyProblem
 from ml_connector.domain.sealed import Envelope, KeyCheck, SecretId
 from ml_connector.store import dialect
-from ml_connector.store.door import Store
 from ml_connector.store.tables import key_checks, secrets, tokens
 
 #: Sealing and forgetting a master key wait for each other.
@@ -32,11 +30,7 @@ def put(conn: Connection, secret: SecretId, envelope: Envelope) -> None:
     Raises :class:`KeyProblem` when its master key is not, or no longer, one of this database: after a rotation nothing could
     open it.
     """
-    dialect.lock(conn, _MASTER_KEY)
-    if conn.execute(select(key_checks.c.kid).where(key_checks.c.kid == envelope.kid)).scalar() is None:
-        raise KeyProblem(
-            f"The master key {envelope.kid} is not one of this database. If it was changed just now, start again."
-        )
+    require_master_key(conn, {envelope.kid})
     values = {
         "version": secret.version,
         "kid": envelope.kid,
@@ -48,6 +42,15 @@ def put(conn: Connection, secret: SecretId, envelope: Envelope) -> None:
         .values(connection=secret.connection, field=secret.field, **values)
         .on_conflict_do_update(index_elements=["connection", "field"], set_=values)
     )
+
+
+def require_master_key(conn: Connection, kids: Collection[str]) -> None:
+    """Raises :class:`KeyProblem` when one of these is not, or no longer, a master key of this database. Until the transaction
+    ends none is forgotten."""
+    dialect.lock(conn, _MASTER_KEY)
+    known = set(conn.execute(select(key_checks.c.kid)).scalars())
+    for kid in sorted(set(kids) - known):
+        raise KeyProblem(f"The master key {kid} is not one of this database. If it was changed just now, start again.")
 
 
 def get(conn: Connection, connection: str, field: str) -> tuple[SecretId, Envelope] | None:
@@ -81,59 +84,35 @@ def add_check(conn: Connection, check: KeyCheck) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SealedRows:
-    """All that a change of the master key has to touch (``vault.rotation``). Each call is one transaction."""
+def sealed_otherwise(conn: Connection, kid: str, limit: int) -> list[tuple[SecretId, Envelope]]:
+    """Some secrets whose data key another master key wraps."""
+    query = select(secrets).where(secrets.c.kid != kid).order_by(secrets.c.connection, secrets.c.field)
+    return [
+        (SecretId(row.connection, row.field, row.version), Envelope(row.kid, row.wrapped_key, row.ciphertext))
+        for row in conn.execute(query.limit(limit))
+    ]
 
-    store: Store
 
-    async def checks(self) -> Sequence[KeyCheck]:
-        return await self.store.call(checks)
+def rewrapped(conn: Connection, secret: SecretId, before: Envelope, after: Envelope) -> None:
+    """Replace ``before``, unless somebody changed it meanwhile: that one is met again."""
+    conn.execute(
+        update(secrets)
+        .where(
+            secrets.c.connection == secret.connection,
+            secrets.c.field == secret.field,
+            secrets.c.version == secret.version,
+            secrets.c.wrapped_key == before.wrapped_key,
+        )
+        .values(kid=after.kid, wrapped_key=after.wrapped_key)
+    )
 
-    async def add_check(self, check: KeyCheck) -> None:
-        await self.store.call(lambda conn: add_check(conn, check))
 
-    async def sealed_otherwise(self, kid: str, limit: int) -> Sequence[tuple[SecretId, Envelope]]:
-        """Some secrets whose data key another master key wraps; none when all are done."""
+def forget_master_keys(conn: Connection, kid: str) -> None:
+    """Only ``kid`` is known from now. The tokens that others sealed are worth minutes: one more sign-in."""
+    conn.execute(delete(tokens).where(tokens.c.kid != kid))
+    conn.execute(delete(key_checks).where(key_checks.c.kid != kid))
 
-        def read(conn: Connection) -> list[tuple[SecretId, Envelope]]:
-            query = select(secrets).where(secrets.c.kid != kid).order_by(secrets.c.connection, secrets.c.field)
-            return [
-                (SecretId(row.connection, row.field, row.version), Envelope(row.kid, row.wrapped_key, row.ciphertext))
-                for row in conn.execute(query.limit(limit))
-            ]
 
-        return await self.store.call(read)
-
-    async def rewrapped(self, rows: Sequence[tuple[SecretId, Envelope, Envelope]]) -> None:
-        """Write (which, before, after), unless somebody changed it meanwhile: that one is met again."""
-
-        def write(conn: Connection) -> None:
-            for secret, before, after in rows:
-                conn.execute(
-                    update(secrets)
-                    .where(
-                        secrets.c.connection == secret.connection,
-                        secrets.c.field == secret.field,
-                        secrets.c.version == secret.version,
-                        secrets.c.wrapped_key == before.wrapped_key,
-                    )
-                    .values(kid=after.kid, wrapped_key=after.wrapped_key)
-                )
-
-        await self.store.call(write)
-
-    async def forget_others(self, kid: str) -> bool:
-        """Drop the checks of all other keys and the tokens they sealed (worth minutes: one more sign-in).
-        False, and nothing is dropped, while a secret is still sealed under one of them."""
-
-        def forget(conn: Connection) -> bool:
-            dialect.lock(conn, _MASTER_KEY)
-            left = conn.execute(select(func.count()).select_from(secrets).where(secrets.c.kid != kid)).scalar_one()
-            if left:
-                return False
-            conn.execute(delete(tokens).where(tokens.c.kid != kid))
-            conn.execute(delete(key_checks).where(key_checks.c.kid != kid))
-            return True
-
-        return await self.store.call(forget)
+def lock_master_keys(conn: Connection) -> None:
+    """Whoever seals something waits until this transaction ends."""
+    dialect.lock(conn, _MASTER_KEY)

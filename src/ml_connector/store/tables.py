@@ -148,7 +148,55 @@ records = Table(
     Column("last_seen_at", Instant, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("changed_at", Instant),
     Index(None, "connection", "kind", "state", "first_seen_at"),
+)
+
+# Every version of a record that its source changes in place (orders). ``content`` is the canonical form, zstd.
+record_versions = Table(
+    "record_versions",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("natural_id", Text, primary_key=True),
+    Column("changed_at", Instant, primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("schema", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+# A stretch of a source's time that is read as a whole: one that was interrupted is read again.
+windows = Table(
+    "windows",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant),
+    Column("state", Text, nullable=False),
+    Column("reads_to", Instant),
+    Column("report_id", Text, nullable=False),
+    Column("pages", Integer, nullable=False),
+    Column("found", Integer, nullable=False),
+    Column("again", Integer, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("done_at", Instant),
+    Index(None, "connection", "flow", "state", "id"),
+)
+
+# What Amazon tells about buyers, sealed, apart from everything else, until ``delete_after``.
+buyer_data = Table(
+    "buyer_data",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("kid", Text, nullable=False, index=True),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("delete_after", Instant, nullable=False, index=True),
 )
 
 settlements = Table(

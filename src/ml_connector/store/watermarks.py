@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from ml_connector.store import dialect
 from ml_connector.store.tables import watermarks
@@ -22,3 +22,8 @@ def put(conn: Connection, connection: str, flow: str, value: str) -> None:
         .values(connection=connection, flow=flow, **values)
         .on_conflict_do_update(index_elements=["connection", "flow"], set_=values)
     )
+
+
+def remove(conn: Connection, connection: str, flow: str) -> None:
+    """As if nothing had been read yet."""
+    conn.execute(delete(watermarks).where(watermarks.c.connection == connection, watermarks.c.flow == flow))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from ml_connector.domain.errors import KeyProblem
 from ml_connector.domain.sealed import Envelope, SecretId
-from ml_connector.store import connections, secrets, tokens
+from ml_connector.store import connections, sealed_rows, secrets, tokens
 from ml_connector.store.door import Store
 from ml_connector.store.tokens import SealedTokens
 from ml_connector.transport.auth import Token
@@ -100,7 +100,7 @@ def test_after_a_rotation_everything_opens_with_the_new_key_alone(where: str | P
     async def story(store: Store) -> tuple[rotation.Rotated, list[bytes], list[str]]:
         for n in range(3):
             await store.call(lambda conn, n=n: keep(conn, f"erp-{n}", "password", b"%d" % n))  # type: ignore[misc]
-        done = await rotation.rotate(KeyRing(NEW, (OLD,)), secrets.SealedRows(store))
+        done = await rotation.rotate(KeyRing(NEW, (OLD,)), sealed_rows.SealedRows(store))
         contents = [
             await store.call(lambda conn, n=n: read(conn, f"erp-{n}", "password", KeyRing(NEW)))  # type: ignore[misc]
             for n in range(3)
@@ -119,7 +119,7 @@ def test_a_process_that_slept_through_a_rotation_cannot_seal_under_the_forgotten
         await store.call(lambda conn: keep(conn, "sap", "password", CANARY))
         secret = SecretId("sap", "password", 2)
         late = envelopes.seal(OLD, secret, b"entered meanwhile")
-        await rotation.rotate(KeyRing(NEW, (OLD,)), secrets.SealedRows(store))
+        await rotation.rotate(KeyRing(NEW, (OLD,)), sealed_rows.SealedRows(store))
         with pytest.raises(KeyProblem):
             await store.call(lambda conn: secrets.put(conn, secret, late))
 
@@ -129,7 +129,7 @@ def test_a_process_that_slept_through_a_rotation_cannot_seal_under_the_forgotten
 def test_a_secret_changed_during_the_rotation_keeps_its_new_value(where: str | Path) -> None:
     async def story(store: Store) -> bytes:
         await store.call(lambda conn: keep(conn, "sap", "password", b"before"))
-        rows = secrets.SealedRows(store)
+        rows = sealed_rows.SealedRows(store)
         left = await rows.sealed_otherwise(NEW.kid, 10)
         await store.call(lambda conn: keep(conn, "sap", "password", b"meanwhile"))
         ring = KeyRing(NEW, (OLD,))
