@@ -21,12 +21,17 @@ def test_a_trailing_slash_does_not_matter() -> None:
     )
 
 
+def test_the_address_says_which_version_of_the_protocol_is_spoken() -> None:
+    for name in ("v1", "v2"):
+        assert read_config({**SETTINGS, "base_url": f"https://h:50000/x/b1s/{name}"}, SECRETS).wire.name == name
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
         ("https://h:50000", "Did you mean https://h:50000/b1s/v2?"),
         ("https://h:50000/b1s", "Did you mean https://h:50000/b1s/v2?"),
-        ("https://h:50000/b1s/v1", "use https://h:50000/b1s/v2"),
+        ("https://h:50000/b1s/v3", "must end in /b1s/v2 or /b1s/v1"),
         ("http://h:50000/b1s/v2", "must begin with https://"),
         ("https://user:pw@h:50000/b1s/v2", "must look like"),
         ("h:50000/b1s/v2", "must look like"),

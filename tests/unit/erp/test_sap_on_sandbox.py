@@ -1,12 +1,9 @@
 """The connector against the simulated Service Layer, which was written from the same facts by somebody else."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
-from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -17,11 +14,9 @@ from ml_connector.domain.target import (
     Absent,
     Accepted,
     Attempt,
-    Case,
     Ended,
     Found,
     Many,
-    Move,
     NotSent,
     Outcome,
     Present,
@@ -32,93 +27,13 @@ from ml_connector.domain.target import (
     Unknown,
     Unsupported,
 )
-from ml_connector.erp.registry import Tools
-from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
 from ml_connector.erp.sap_business_one.documents import payload
-from ml_connector.sandbox.clock import ManualClock
-from ml_connector.sandbox.faults import FaultPlan
-from ml_connector.sandbox.sap_business_one import Control
-from ml_connector.sandbox.world import World
 from tests.support.entries import entry, line
-from tests.support.nodes import NodeTransport
-from tests.support.sap import OpenPermit
+from tests.support.sap_scene import START, Scene, play
 
-T = TypeVar("T")
+pytestmark = pytest.mark.usefixtures("both_versions")
 
-START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = date(2026, 10, 26)
-
-
-class OneClock(ManualClock):
-    """The world's time and the connector's at once; sleeping moves it."""
-
-    def __init__(self) -> None:
-        super().__init__(START, leaps=True)
-
-    def monotonic(self) -> float:
-        return (self.now() - START).total_seconds()
-
-
-@dataclass
-class Scene:
-    """One world with a Business One company in it, and a connector signed in to it."""
-
-    control: Control
-    clock: OneClock
-    target: SapBusinessOne
-    reconnect: Callable[[], Awaitable[SapBusinessOne]]
-    trail: list[Attempt] = field(default_factory=list)
-
-    def case(self, document: JournalEntry) -> Case:
-        return Case(document, self.target.wire_key(document))
-
-    async def post(self, *documents: JournalEntry) -> list[Receipt]:
-        moves = []
-        for document in documents:
-            steps = self.target.steps(document)
-            assert not isinstance(steps, Unsupported), steps
-            moves.append(Move(self.case(document), Absent("a look of the test"), steps[0]))
-        receipts = await self.target.advance(moves, OpenPermit())
-        return [receipts[move.key] for move in moves]
-
-    async def seen(self, document: JournalEntry) -> Seen:
-        return (await self.target.observe([self.case(document)]))[document.key]
-
-
-def play(
-    act: Callable[[Scene], Awaitable[T]],
-    *,
-    switches: Mapping[str, object] | None = None,
-    faults: list[dict[str, object]] | None = None,
-    prepare: bool = True,
-) -> T:
-    """Make a world, sign in, prepare the company unless told otherwise, and play ``act``."""
-
-    async def play_it() -> T:
-        clock = OneClock()
-        plan = FaultPlan.of({"faults": [{"system": "sap_business_one", **fault} for fault in faults or []]})
-        scenario = {"sap_business_one": {"switches": dict(switches or {})}}
-        world = World(
-            clock, faults=plan, scenario=scenario, systems=("sap_business_one",), base_url="https://sandbox.test"
-        )
-        node = NodeTransport(world.app)
-        form = {name: str(value) for name, value in world.credentials()["sap_business_one"].items()}
-        secrets = {"password": form.pop("password")}
-
-        async def reconnect() -> SapBusinessOne:
-            return await connect(form, secrets, Tools(clock, Random(1), node))
-
-        control = world.systems["sap_business_one"].control
-        assert isinstance(control, Control)
-        scene = Scene(control, clock, await reconnect(), reconnect)
-        if prepare:
-            await scene.target.prepare()
-        result = await act(scene)
-        await scene.target.close()
-        await node.settle()
-        return result
-
-    return asyncio.run(play_it())
 
 
 def document(settlement: str = "90000000011", currency: str = "USD", **change: Any) -> JournalEntry:

@@ -20,7 +20,7 @@ _DEPTH_MAX: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One write of a change set; ``path`` begins with ``/b1s/v2/``, ``body`` is JSON."""
+    """One write of a change set; ``path`` begins with the root of the protocol's version (``/b1s/v2/``), ``body`` is JSON."""
 
     method: str
     path: str

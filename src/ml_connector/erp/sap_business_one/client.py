@@ -11,7 +11,7 @@ from ml_connector.domain.errors import BadAnswer, LimitExceeded, SignInFailed, U
 from ml_connector.domain.target import NotSent, Pass, Unknown
 from ml_connector.erp.sap_business_one.auth import Session, SessionAuth
 from ml_connector.erp.sap_business_one.errors import ServiceError, parse_error, refusal, session_lost
-from ml_connector.erp.sap_business_one.odata import encode, listed, path, text
+from ml_connector.erp.sap_business_one.odata import Wire, encode, goes_on, listed, path, text
 from ml_connector.transport.http import Answer, HttpClient
 
 #: Requests in flight on the one session of a connection.
@@ -31,8 +31,9 @@ _NOT_SAP: Final = (
 class ServiceLayer:
     """One company through its Service Layer. Reads are repeated and signed in by themselves; writes are not."""
 
-    def __init__(self, http: HttpClient, session: Session, page_size: int) -> None:
+    def __init__(self, http: HttpClient, session: Session, page_size: int, wire: Wire) -> None:
         self.session = session
+        self.wire = wire
         self._http = http
         self._auth = SessionAuth(session)
         self._page_size = page_size
@@ -75,6 +76,11 @@ class ServiceLayer:
         """The JSON at ``where``. ``what`` names it in the sentence of a refusal."""
         return _data(what, await self.read("GET", where))
 
+    async def call(self, what: str, operation: str) -> Any:
+        """The result of an operation without parameters that only reads: GET or POST, as the version has it."""
+        content = encode({}) if self.wire.reads == "POST" else None
+        return _data(what, await self.read(self.wire.reads, f"/{operation}", content=content))
+
     async def act(self, what: str, operation: str, body: Mapping[str, Any] | None = None) -> Any:
         """The result of an operation that changes nothing and is called by POST."""
         return _data(what, await self.read("POST", f"/{operation}", content=encode(body or {})))
@@ -96,7 +102,7 @@ class ServiceLayer:
             data = _data(what, answer)
             page = listed(data)
             found += page
-            if len(page) < min(self._page_size, _PAGE_DEFAULT) and "@odata.nextLink" not in data:
+            if len(page) < min(self._page_size, _PAGE_DEFAULT) and not goes_on(data):
                 return found
             if not page:
                 return found

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.forms import Field, Form, one_of, whole_number
+from ml_connector.erp.sap_business_one.odata import Wire, wire_of
 
 #: The longest the server may still finish a request whose reply was lost (DESIGN 3.2).
 SETTLE_S: Final = 600
@@ -32,13 +33,8 @@ def _base_url(text: str) -> str:
         raise WrongUse("The Service Layer address must look like https://host:50000/b1s/v2.")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise WrongUse("The Service Layer address must begin with https://: a password goes over that line.")
-    if url.endswith("/b1s/v1"):
-        raise WrongUse(
-            "Version 1 of the Service Layer protocol (/b1s/v1) is not spoken by this version of ml-connector; "
-            f"use {url.removesuffix('v1')}v2, which the same server offers."
-        )
-    if not url.endswith("/b1s/v2"):
-        raise WrongUse(f"The Service Layer address must end in /b1s/v2. Did you mean {_offer(url)}?")
+    if wire_of(url) is None:
+        raise WrongUse(f"The Service Layer address must end in /b1s/v2 or /b1s/v1. Did you mean {_offer(url)}?")
     return url
 
 
@@ -56,7 +52,8 @@ FORM: Final = Form(
         Field(
             "base_url",
             "Service Layer address",
-            "The full address, ending in /b1s/v2: https://host:50000/b1s/v2. Your SAP partner or administrator knows it.",
+            "The full address: https://host:50000/b1s/v2, or with v1 at its end where an older server has no v2 that works. "
+            "Your SAP partner or administrator knows it.",
             clean=_base_url,
         ),
         Field("company_db", "Company database", "The database name of the company, as in SAP's sign-in window."),
@@ -121,9 +118,10 @@ FORM: Final = Form(
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A connection's settings, checked. Times in seconds."""
+    """A connection's settings, checked. Times in seconds. ``wire`` is the version of the protocol that the address names."""
 
     base_url: str
+    wire: Wire
     company_db: str
     username: str
     password: str = field(repr=False)
@@ -143,8 +141,11 @@ class Config:
 def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Config:
     """Raises :class:`WrongUse` naming everything that is wrong."""
     values = FORM.clean(settings, secrets)
+    wire = wire_of(values["base_url"])
+    assert wire is not None  # noqa: S101 - the form took the address
     return Config(
         base_url=values["base_url"],
+        wire=wire,
         company_db=values["company_db"],
         username=values["username"],
         password=values["password"],

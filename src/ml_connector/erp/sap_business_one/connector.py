@@ -59,7 +59,7 @@ from ml_connector.erp.sap_business_one.config import FORM, Config, read_config
 from ml_connector.erp.sap_business_one.documents import CLAIM_SET, CLAIM_TABLE, KEY_FIELD, Company
 from ml_connector.erp.sap_business_one.errors import parse_error
 from ml_connector.erp.sap_business_one.looks import CLAIM, PLAIN
-from ml_connector.erp.sap_business_one.odata import ROOT, encode
+from ml_connector.erp.sap_business_one.odata import encode
 from ml_connector.transport.http import Answer, HttpClient, Timeouts
 
 #: The code of a refusal because the document's claim is taken: the next look finds the entry.
@@ -238,8 +238,8 @@ class SapBusinessOne:
         # Derived from the content, so that it cannot stand in it.
         boundary = hashlib.sha256(claim + body).hexdigest()[:32]
         requests = (
-            batch.Request("POST", f"{ROOT}/{CLAIM_SET}", claim),
-            batch.Request("POST", f"{ROOT}/{_JOURNALS}", body),
+            batch.Request("POST", f"{self._config.wire.root}/{CLAIM_SET}", claim),
+            batch.Request("POST", f"{self._config.wire.root}/{_JOURNALS}", body),
         )
         return "$batch", batch.encode_change_set(requests, boundary), batch.content_type(boundary)
 
@@ -313,7 +313,7 @@ async def connect(settings: Mapping[str, str], secrets: Mapping[str, str], tools
         ssl_context=config.ssl_context(),
         timeouts=Timeouts(config.connect_timeout_s, config.read_timeout_s, max(300.0, 2 * config.read_timeout_s)),
     )
-    layer = ServiceLayer(http, Session(http, config, tools.clock), config.page_size)
+    layer = ServiceLayer(http, Session(http, config, tools.clock), config.page_size, config.wire)
     try:
         company = await reads.company(layer, config)
     except MlConnectorError:

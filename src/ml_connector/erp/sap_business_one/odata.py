@@ -1,8 +1,9 @@
-"""Addresses, literals and bodies of the OData v4 dialect that the Service Layer speaks (SAP dossier, 4.2, 5.1). Pure."""
+"""Addresses, literals and bodies of the OData dialects that the Service Layer speaks (SAP dossier, 4, 5.1). Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,8 +11,31 @@ import msgspec
 
 from ml_connector.domain.errors import BadAnswer
 
-#: Where the Service Layer itself sees its resources, whatever stands before it in the address.
-ROOT: Final = "/b1s/v2"
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One version of the protocol, as far as a client notices (dossier, section 4).
+
+    ``root`` is where the Service Layer itself sees its resources, whatever stands before it in the address. ``reads``: the
+    HTTP method of an operation that only reads. Error envelopes, dates, and the status of a batch are understood in either
+    form whatever the version: servers were seen to mix them.
+    """
+
+    name: str
+    root: str
+    label: str
+    reads: str
+
+
+V1: Final = Wire("v1", "/b1s/v1", "OData 3", reads="POST")
+V2: Final = Wire("v2", "/b1s/v2", "OData 4", reads="GET")
+WIRES: Final = (V1, V2)
+
+
+def wire_of(base_url: str) -> Wire | None:
+    """The version that an address names at its end, None where it names none."""
+    return next((wire for wire in WIRES if base_url.endswith(wire.root)), None)
+
 
 #: Longest path with query that is sent (dossier 9: the server's own limit is not verified, 2 to 4 KB).
 URL_MAX: Final = 2000
@@ -46,8 +70,14 @@ def any_of(field: str, values: Sequence[str]) -> str:
 
 
 def listed(data: Any) -> list[dict[str, Any]]:
-    """The rows of a collection answer."""
+    """The rows of a collection answer, of either version."""
     rows = data.get("value") if isinstance(data, dict) else data
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BadAnswer("SAP Business One answered something else than a list of rows.")
     return rows
+
+
+def goes_on(data: Any) -> bool:
+    """Whether a collection answer says that there are more rows. What its link says beyond that is not heeded: some
+    servers drop the other options from it (dossier 5.2)."""
+    return isinstance(data, dict) and bool(data.get("@odata.nextLink") or data.get("odata.nextLink"))

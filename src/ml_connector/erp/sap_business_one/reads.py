@@ -88,7 +88,7 @@ async def company(layer: ServiceLayer, config: Config) -> Company:
 
 async def info(layer: ServiceLayer, name: str) -> Mapping[str, Any]:
     """``AdminInfo`` or ``CompanyInfo``: bare, or as a member of that name (dossier 16: not verified which)."""
-    data = await layer.get("read the company's settings", path(f"CompanyService_Get{name}"))
+    data = await layer.call("read the company's settings", f"CompanyService_Get{name}")
     inner = data.get(name, data) if isinstance(data, dict) else None
     if not isinstance(inner, dict):
         raise BadAnswer("SAP Business One answered something else than the company's settings.")

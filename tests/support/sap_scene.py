@@ -1,0 +1,101 @@
+"""One simulated Business One company with a connector signed in to it, under one clock, for tests that play scenes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from typing import TypeVar
+
+from ml_connector.domain.documents import JournalEntry
+from ml_connector.domain.target import Absent, Attempt, Case, Move, Receipt, Seen, Unsupported
+from ml_connector.erp.registry import Tools
+from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
+from ml_connector.sandbox.clock import ManualClock
+from ml_connector.sandbox.faults import FaultPlan
+from ml_connector.sandbox.sap_business_one import Control
+from ml_connector.sandbox.world import World
+from tests.support.nodes import NodeTransport
+from tests.support.sap import OpenPermit
+
+T = TypeVar("T")
+
+START = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+#: The version of the protocol that the company's address names while a test runs: see the fixture ``both_versions``.
+SPOKEN: ContextVar[str] = ContextVar("spoken", default="v2")
+
+
+class OneClock(ManualClock):
+    """The world's time and the connector's at once; sleeping moves it."""
+
+    def __init__(self) -> None:
+        super().__init__(START, leaps=True)
+
+    def monotonic(self) -> float:
+        return (self.now() - START).total_seconds()
+
+
+@dataclass
+class Scene:
+    """One world with a Business One company in it, and a connector signed in to it."""
+
+    control: Control
+    clock: OneClock
+    target: SapBusinessOne
+    reconnect: Callable[[], Awaitable[SapBusinessOne]]
+    trail: list[Attempt] = field(default_factory=list)
+
+    def case(self, document: JournalEntry) -> Case:
+        return Case(document, self.target.wire_key(document))
+
+    async def post(self, *documents: JournalEntry) -> list[Receipt]:
+        moves = []
+        for document in documents:
+            steps = self.target.steps(document)
+            assert not isinstance(steps, Unsupported), steps
+            moves.append(Move(self.case(document), Absent("a look of the test"), steps[0]))
+        receipts = await self.target.advance(moves, OpenPermit())
+        return [receipts[move.key] for move in moves]
+
+    async def seen(self, document: JournalEntry) -> Seen:
+        return (await self.target.observe([self.case(document)]))[document.key]
+
+
+def play(
+    act: Callable[[Scene], Awaitable[T]],
+    *,
+    switches: Mapping[str, object] | None = None,
+    faults: list[dict[str, object]] | None = None,
+    prepare: bool = True,
+) -> T:
+    """Make a world, sign in, prepare the company unless told otherwise, and play ``act``."""
+
+    async def play_it() -> T:
+        clock = OneClock()
+        plan = FaultPlan.of({"faults": [{"system": "sap_business_one", **fault} for fault in faults or []]})
+        scenario = {"sap_business_one": {"switches": dict(switches or {}), "version": SPOKEN.get()}}
+        world = World(
+            clock, faults=plan, scenario=scenario, systems=("sap_business_one",), base_url="https://sandbox.test"
+        )
+        node = NodeTransport(world.app)
+        form = {name: str(value) for name, value in world.credentials()["sap_business_one"].items()}
+        secrets = {"password": form.pop("password")}
+
+        async def reconnect() -> SapBusinessOne:
+            return await connect(form, secrets, Tools(clock, Random(1), node))
+
+        control = world.systems["sap_business_one"].control
+        assert isinstance(control, Control)
+        scene = Scene(control, clock, await reconnect(), reconnect)
+        if prepare:
+            await scene.target.prepare()
+        result = await act(scene)
+        await scene.target.close()
+        await node.settle()
+        return result
+
+    return asyncio.run(play_it())
