@@ -262,6 +262,23 @@ def test_two_links_may_not_cover_one_store(serve: Serve, shop: Installation) -> 
     assert message == "Link shop covers US of this selling account already: a store belongs to one link."
 
 
+def test_a_goal_that_the_company_cannot_reach_is_refused_when_the_link_is_saved(
+    serve: Serve, shop: Installation
+) -> None:
+    shop.connect(serve(settlements=1))
+    wanted = (
+        "link", "add", "shop", "--amazon", "amazon", "--erp", "books", "--stores", "US",
+        "--policy", "settlement_summary", "--closed-period", "hold",
+    )  # fmt: skip
+    message = shop.refused(2, *wanted, "--goal", "JE=entered")
+    assert message == "books has no state between nothing and posted for JE: goal posted only."
+
+    assert shop.ok(*wanted)["classes"] == {"JE": "window"}
+    shop.ok("connection", "prepare", "books")
+    shown = shop.ok("link", "show", "shop")
+    assert (shown["classes"], shown["goals"]) == ({"JE": "refused"}, {"JE": "posted"})
+
+
 def test_each_link_of_a_selling_account_gets_its_own_settlements(serve: Serve, shop: Installation) -> None:
     world = serve(stores=["US", "DE"], settlements=1)
     shop.connect(world)

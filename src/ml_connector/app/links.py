@@ -19,7 +19,8 @@ from ml_connector.app import mapping_files
 from ml_connector.app.connections import AMAZON, Connections, check_name
 from ml_connector.app.house import House
 from ml_connector.app.reports import LinkShown, MappingSaved
-from ml_connector.domain.errors import Finding, WrongUse
+from ml_connector.domain.documents import Kind, State
+from ml_connector.domain.errors import Finding, MlConnectorError, WrongUse
 from ml_connector.domain.keys import account_prefix
 from ml_connector.domain.links import Link
 from ml_connector.domain.mapping import (
@@ -33,11 +34,15 @@ from ml_connector.domain.mapping import (
 )
 from ml_connector.domain.mapping import Mapping as AccountMapping
 from ml_connector.domain.settlements import Granularity, store_key
+from ml_connector.domain.target import ReliabilityClass, Unsupported
 from ml_connector.flows import planning
 from ml_connector.posting.decide import Rules
 from ml_connector.store import connections, links, queue
 from ml_connector.store.links import LinkRow
 from ml_connector.store.queue import Schedule
+
+#: What a policy posts: a company that cannot hold one of these kinds cannot be linked with it.
+_POSTS: Final = {Policy.SETTLEMENT_SUMMARY: (Kind.JOURNAL_ENTRY,)}
 
 #: Seconds between looks of a poster that nobody asked, and between reconciliations.
 POST_EVERY_S: Final = 300
@@ -63,6 +68,7 @@ class LinkSettings(BaseModel):
     zones: dict[str, str] = {}
     branches: dict[str, str] = {}
     always_facilitated: list[str] = []
+    goals: dict[Kind, Literal["entered", "posted"]] = {}
     every_hours: int = 6
 
 
@@ -79,6 +85,7 @@ class Links:
         settings = _checked(given)
         account = await self._account(settings.amazon)
         await self._check_connections(settings)
+        await self._check_company(settings)
         await self._check_stores(name, settings, account)
 
         def save(conn: Connection) -> None:
@@ -171,6 +178,7 @@ class Links:
             approval_automatic=settings.approval == "automatic",
             adopt_equal=settings.adopt_equal,
             started_at=row.started_at,
+            goals={kind: State(goal) for kind, goal in settings.goals.items()},
         )
 
     async def _identity(self, amazon: str) -> tuple[str, str]:
@@ -185,6 +193,21 @@ class Links:
         erp = await self.house.store.call(lambda conn: connections.get(conn, settings.erp))
         if erp is None or erp.kind == AMAZON:
             raise WrongUse(f"There is no ERP connection {settings.erp!r}: see ml-connector connection list.")
+
+    async def _check_company(self, settings: LinkSettings) -> None:
+        """The company can hold what the policy posts. Raises what signing in raises."""
+        able = (await self.connections.target(settings.erp)).capabilities()
+        problems = [why for kind in _POSTS[settings.policy] if (why := able.unsupported(kind))]
+        if problems:
+            raise WrongUse(f"{settings.erp} cannot do {settings.policy.value}: {' '.join(problems)}")
+        for kind, goal in settings.goals.items():
+            routes = able.routes[kind]
+            if goal == "entered" and (
+                isinstance(routes, Unsupported) or routes[0].class_ is not ReliabilityClass.TWO_ACTS
+            ):
+                raise WrongUse(
+                    f"{settings.erp} has no state between nothing and posted for {kind.value}: goal posted only."
+                )
 
     async def _check_stores(self, name: str, settings: LinkSettings, account: str) -> None:
         for other in await self.house.store.call(links.all_of):
@@ -227,7 +250,21 @@ class Links:
             zones={code: settings.zones.get(code) or _store(code).zone for code in settings.stores},
             every_hours=settings.every_hours,
             mapping_version=newest.version if newest else None,
+            goals={kind.value: settings.goals.get(kind, "posted") for kind in _POSTS[settings.policy]},
+            classes=await self._classes(settings),
         )
+
+    async def _classes(self, settings: LinkSettings) -> dict[str, str]:
+        """How each kind is kept from counting twice; {} while the ERP cannot be asked."""
+        try:
+            able = (await self.connections.target(settings.erp)).capabilities()
+        except MlConnectorError:
+            return {}
+        return {
+            kind.value: "window" if settings.goals.get(kind) == "entered" else routes[0].class_.value
+            for kind in _POSTS[settings.policy]
+            if not isinstance(routes := able.routes[kind], Unsupported)
+        }
 
 
 @dataclass(slots=True)

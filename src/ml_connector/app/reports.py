@@ -38,7 +38,8 @@ class ConnectionShown:
 
 @dataclass(frozen=True, slots=True)
 class LinkShown:
-    """``classes`` says per document kind how it is kept from counting twice, once the ERP has answered; {} before."""
+    """``goals`` says per document kind whether it is posted, or entered for a person to post; ``classes`` how it is kept from
+    counting twice, {} while the ERP cannot be asked."""
 
     name: str
     amazon: str
@@ -55,6 +56,7 @@ class LinkShown:
     zones: Mapping[str, str]
     every_hours: int
     mapping_version: int | None
+    goals: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -39,6 +39,10 @@ def add(
     always_facilitated: Annotated[
         str, typer.Option(help="Stores where Amazon always collects the tax, comma separated.")
     ] = "",
+    goal: Annotated[
+        list[str] | None,
+        typer.Option(help="KIND=entered: leave documents of a kind (JE) for a person to post in the ERP."),
+    ] = None,
     every_hours: Annotated[int, typer.Option(help="How often settlements are looked for.", min=1, max=168)] = 6,
     data: Data = None,
     as_json: output.AsJson = False,
@@ -60,6 +64,7 @@ def add(
         "zones": _pairs("--zone", zone),
         "branches": _pairs("--branch", branch),
         "always_facilitated": [code.strip().upper() for code in always_facilitated.split(",") if code.strip()],
+        "goals": _pairs("--goal", goal),
         "every_hours": every_hours,
     }
     shown = with_app(data, lambda app: app.links.add(name, settings, who()))
@@ -132,6 +137,6 @@ def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
     for text in given or ():
         store, separator, value = text.partition("=")
         if not separator or not value:
-            raise WrongUse(f"{option} takes STORE=value, not {text!r}.")
+            raise WrongUse(f"{option} takes NAME=value, not {text!r}.")
         out[store.strip().upper()] = value.strip()
     return out

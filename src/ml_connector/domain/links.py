@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from ml_connector.domain.documents import Kind, State
 from ml_connector.domain.mapping import AccountingPolicy
 from ml_connector.domain.settlements import store_key
 
@@ -30,6 +31,11 @@ class Link:
     approval_automatic: bool
     adopt_equal: bool
     started_at: datetime
+    goals: Mapping[Kind, State] = field(default_factory=dict)
+
+    def goal(self, kind: Kind) -> State:
+        """Where documents of ``kind`` are to arrive: ``posted``, or ``entered`` for a person to post."""
+        return self.goals.get(kind, State.POSTED)
 
     def covers(self, store: str) -> bool:
         """Whether the marketplace-name is one of this link's stores."""

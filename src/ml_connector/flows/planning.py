@@ -261,6 +261,7 @@ async def _keep_entries(
             wire_key=books.target.wire_key(entry),
             set_id=set_id,
             position=position,
+            goal=books.link.goal(entry.kind).value,
             state=State.PLANNED,
             ranges=[made.lineage[entry.key, line].ranges() for line in range(1, len(entry.lines) + 1)],
         )

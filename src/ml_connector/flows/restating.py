@@ -212,5 +212,6 @@ def _new(books: Books, entry: JournalEntry, set_id: str, position: int, result: 
         wire_key=books.target.wire_key(entry),
         set_id=set_id,
         position=position,
+        goal=books.link.goal(entry.kind).value,
         ranges=ranges if len(ranges) == len(entry.lines) else (),
     )

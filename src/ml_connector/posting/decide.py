@@ -295,6 +295,12 @@ def _second_look(case: Case, steps: Sequence[Step], seen: Present, looked_at: da
 
 def _advance(case: Case, steps: Sequence[Step], step: Step, looked_at: datetime, rules: Rules, looked: str) -> Decision:
     """``step`` is next as far as the target shows. May it be done now?"""
+    if step.counts and rules.goal is State.ENTERED:
+        return Hold(
+            "goal_not_possible",
+            f"{case.key} is to be entered and not posted, and the target has no such state for it. Let the link post it "
+            f"(--goal), or drop it.",
+        )
     current = trail.since_abandoned(case.trail)
     recent = trail.since_replay(case.trail)
     refused = trail.refused_last(recent)

@@ -226,6 +226,12 @@ def test_with_goal_entered_nothing_is_committed() -> None:
     assert decision == Done(State.ENTERED, IDS)
 
 
+def test_what_can_only_be_posted_is_not_posted_where_the_goal_is_entered() -> None:
+    decision = ask(Absent(""), rules=Rules(goal=State.ENTERED))
+    assert isinstance(decision, Hold)
+    assert decision.code == "goal_not_possible"
+
+
 def test_with_goal_entered_two_drafts_may_both_be_posted_by_hand() -> None:
     assert reliability_class(TWO_ACTS, State.ENTERED) is ReliabilityClass.WINDOW
 
