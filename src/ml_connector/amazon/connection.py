@@ -14,7 +14,10 @@ from ml_connector import __version__
 from ml_connector.amazon.auth import LoginWithAmazon
 from ml_connector.amazon.client import AmazonClient, user_agent
 from ml_connector.amazon.config import Config
+from ml_connector.amazon.event_groups import EventGroups
+from ml_connector.amazon.finances import Finances
 from ml_connector.amazon.orders import Orders
+from ml_connector.amazon.payouts import Payouts
 from ml_connector.amazon.reports import DOWNLOAD_MAX_BYTES, Download, ReportInfo, Reports, Sink
 from ml_connector.amazon.sellers import Participation, Sellers
 from ml_connector.domain.catalog import Identity
@@ -76,6 +79,9 @@ class AmazonAccount:
         )
         self.reports = Reports(self.client, downloads_http, tools.clock, tools.random)
         self.orders = Orders(self.client)
+        self.finances = Finances(self.client, tools.clock)
+        self.event_groups = EventGroups(self.client, tools.clock)
+        self.payouts = Payouts(self.client)
         self.sellers = Sellers(self.client, tools.clock)
 
     async def ping(self, *, fresh: bool = False) -> Identity:

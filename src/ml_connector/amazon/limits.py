@@ -23,18 +23,26 @@ class Operation:
     role: str
 
 
-_FINANCE: Final = "Finance and Accounting (for settlement reports; other report types need the role of their subject)"
+_FINANCE: Final = "Finance and Accounting"
+_REPORTS: Final = f"{_FINANCE} (for settlement reports; other report types need the role of their subject)"
 # The dossier names no role for orders themselves; this is what Seller Central calls it. Section 6 names the one for buyers.
 _ORDERS: Final = "Inventory and Order Tracking (for buyer data Direct-to-Consumer Shipping (Restricted), or a tax role)"
 
-GET_REPORTS: Final = Operation("getReports", "GET", "/reports/2021-06-30/reports", 0.0222, 10, _FINANCE)
-CREATE_REPORT: Final = Operation("createReport", "POST", "/reports/2021-06-30/reports", 1 / 60, 15, _FINANCE)
-GET_REPORT: Final = Operation("getReport", "GET", "/reports/2021-06-30/reports/{reportId}", 2.0, 15, _FINANCE)
+GET_REPORTS: Final = Operation("getReports", "GET", "/reports/2021-06-30/reports", 0.0222, 10, _REPORTS)
+CREATE_REPORT: Final = Operation("createReport", "POST", "/reports/2021-06-30/reports", 1 / 60, 15, _REPORTS)
+GET_REPORT: Final = Operation("getReport", "GET", "/reports/2021-06-30/reports/{reportId}", 2.0, 15, _REPORTS)
 GET_REPORT_DOCUMENT: Final = Operation(
-    "getReportDocument", "GET", "/reports/2021-06-30/documents/{reportDocumentId}", 1 / 60, 15, _FINANCE
+    "getReportDocument", "GET", "/reports/2021-06-30/documents/{reportDocumentId}", 1 / 60, 15, _REPORTS
 )
 SEARCH_ORDERS: Final = Operation("searchOrders", "GET", "/orders/2026-01-01/orders", 1 / 180, 20, _ORDERS)
 GET_ORDER: Final = Operation("getOrder", "GET", "/orders/2026-01-01/orders/{orderId}", 0.5, 30, _ORDERS)
+LIST_TRANSACTIONS: Final = Operation("listTransactions", "GET", "/finances/2024-06-19/transactions", 0.5, 10, _FINANCE)
+LIST_BALANCES: Final = Operation("listBalances", "GET", "/finances/2024-06-19/balances", 0.5, 10, _FINANCE)
+LIST_SUMMARY: Final = Operation("listSummary", "GET", "/finances/2024-06-19/summary", 0.5, 10, _FINANCE)
+LIST_FINANCIAL_EVENT_GROUPS: Final = Operation(
+    "listFinancialEventGroups", "GET", "/finances/v0/financialEventGroups", 0.5, 30, _FINANCE
+)
+LIST_PAYOUTS: Final = Operation("listPayouts", "GET", "/finances/transfers/2024-06-01/payouts", 0.5, 10, _FINANCE)
 GET_MARKETPLACE_PARTICIPATIONS: Final = Operation(
     "getMarketplaceParticipations",
     "GET",
@@ -51,5 +59,10 @@ OPERATIONS: Final = (
     GET_REPORT_DOCUMENT,
     SEARCH_ORDERS,
     GET_ORDER,
+    LIST_TRANSACTIONS,
+    LIST_BALANCES,
+    LIST_SUMMARY,
+    LIST_FINANCIAL_EVENT_GROUPS,
+    LIST_PAYOUTS,
     GET_MARKETPLACE_PARTICIPATIONS,
 )

@@ -8,6 +8,8 @@ credit are two non-negative amounts. Amazon's files carry at most four decimals,
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final
 
@@ -19,6 +21,18 @@ ZERO: Final = Decimal(0)
 # Decimal() alone would accept NaN, exponents, underscores and non-ASCII digits.
 _CANONICAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,4})?", re.ASCII)
 _EXACT = Context(prec=40, traps=[Inexact, InvalidOperation])
+
+_DIGITS_BEFORE_POINT_MAX: Final = 15
+_FINEST: Final = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount and its currency (ISO 4217), where the two travel together. What its sign means, its owner says."""
+
+    amount: Decimal
+    currency: str
+
 
 #: Minor units by ISO 4217; every currency that is not listed has two.
 _MINOR_UNITS: Final = {
@@ -43,6 +57,19 @@ def amount(text: str) -> Decimal:
     if not _CANONICAL.fullmatch(text):
         raise BadAnswer(f"{text[:40]!r} is not an amount.", code="bad_amount")
     return Decimal(text)
+
+
+def amount_from_number(number: Decimal) -> Decimal:
+    """The exact amount that an outside system wrote as a number (``12.30``, ``1e2``): at most four decimals, zeros at the end
+    aside. Never from a float.
+
+    Raises :class:`BadAnswer` for what is no finite number, too large or too fine.
+    """
+    with suppress(Inexact, InvalidOperation):
+        plain = _EXACT.normalize(number)
+        if plain.is_finite() and plain.adjusted() < _DIGITS_BEFORE_POINT_MAX:
+            return _EXACT.add(_EXACT.quantize(plain, _FINEST), ZERO)
+    raise BadAnswer(f"{str(number)[:40]} is not an amount.", code="bad_amount")
 
 
 def amount_from_ticks(ticks: int) -> Decimal:

@@ -28,6 +28,31 @@ def test_anything_else_is_refused(text: str) -> None:
         money.amount(text)
 
 
+@pytest.mark.parametrize(
+    ("number", "exact"),
+    [("12.30", "12.3"), ("1E+2", "100"), ("-0.37", "-0.37"), ("-0.0", "0"), ("1.23400000", "1.234")],
+)
+def test_a_number_of_an_outside_system_is_the_amount_it_says(number: str, exact: str) -> None:
+    found = money.amount_from_number(Decimal(number))
+
+    assert found == Decimal(exact)
+    assert not (found == 0 and found.is_signed())
+
+
+@given(AMOUNTS)
+def test_every_amount_comes_back_from_its_number(value: Decimal) -> None:
+    assert money.amount_from_number(value) == value
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["NaN", "sNaN", "-Infinity", "1E+15", "1E+999999999", "1E-999999999", "0.10000000000000000001", "12.34567"],
+)
+def test_a_number_that_is_no_amount_is_refused_and_never_rounded(number: str) -> None:
+    with pytest.raises(BadAnswer):
+        money.amount_from_number(Decimal(number))
+
+
 @given(AMOUNTS)
 def test_ticks_and_back_is_the_same_amount(value: Decimal) -> None:
     assert money.amount_from_ticks(money.ticks(value)) == value
