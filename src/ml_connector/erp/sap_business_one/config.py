@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.forms import Field, Form, one_of, whole_number
 from ml_connector.erp.sap_business_one.odata import Wire, wire_of
+from ml_connector.transport.trust import trusting
 
 #: The longest the server may still finish a request whose reply was lost (DESIGN 3.2).
 SETTLE_S: Final = 600
@@ -43,7 +44,7 @@ def _offer(url: str) -> str:
 
 
 def _ca_pem(text: str) -> str:
-    _trusting(text)
+    trusting(text)
     return text
 
 
@@ -135,7 +136,7 @@ class Config:
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """What to trust: the given certificate and nothing else, or None for the system's authorities."""
-        return _trusting(self.ca_pem) if self.ca_pem else None
+        return trusting(self.ca_pem) if self.ca_pem else None
 
 
 def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Config:
@@ -157,16 +158,3 @@ def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Conf
         settle_s=float(values["settle_s"]),
         claims=values["claims"] == "auto",
     )
-
-
-def _trusting(pem: str) -> ssl.SSLContext:
-    """A context that checks host name and chain as always, against ``pem`` alone."""
-    try:
-        context = ssl.create_default_context(cadata=pem)
-    except (ssl.SSLError, ValueError) as error:
-        raise WrongUse("The certificate to trust is not PEM text (-----BEGIN CERTIFICATE-----).") from error
-    # SAP installs a self-signed server certificate by default (dossier 3.7): trusting a leaf must be possible, and such
-    # certificates lack the extensions that the strict profile of newer Pythons asks for.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-import msgspec
-
 from ml_connector.domain.errors import BadAnswer
+from ml_connector.transport.odata import encode as encode
+from ml_connector.transport.odata import text as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,6 @@ def wire_of(base_url: str) -> Wire | None:
 
 #: Longest path with query that is sent (dossier 9: the server's own limit is not verified, 2 to 4 KB).
 URL_MAX: Final = 2000
-
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-
-
-def encode(data: Mapping[str, Any]) -> bytes:
-    """JSON with every Decimal as the number it is written as: never through float."""
-    return _ENCODER.encode(data)
-
-
-def text(value: str) -> str:
-    """A string literal in a key or a filter: single quotes around it, doubled inside."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def by_key(entity_set: str, key: str | int) -> str:
