@@ -289,8 +289,18 @@ def test_each_link_of_a_selling_account_gets_its_own_settlements(serve: Serve, s
         )  # fmt: skip
         shop.ok("mapping", "import", name, str(shop.mapping_with({})))
 
-    assert shop.ok("run", "us")["proofs"][0]["currency"] == "USD"
+    proof = shop.ok("run", "us")["proofs"][0]
+    assert proof["currency"] == "USD"
+    assert all(check["ok"] for check in proof["checks"])  # Amazon's own summary agrees, too
     assert shop.ok("run", "de")["proofs"][0]["currency"] == "EUR"
+
+
+def test_an_application_that_may_not_read_finances_proves_without_a_second_opinion(
+    serve: Serve, shop: Installation
+) -> None:
+    shop.link(serve(settlements=1, missing_roles=["listSummary"]))
+    (proof,) = shop.ok("run", "shop")["proofs"]
+    assert (proof["proved"], [check["ok"] for check in proof["checks"]]) == (True, [True] * 6 + [None])
 
 
 def test_settlements_of_a_removed_link_go_to_the_one_that_follows(serve: Serve, shop: Installation) -> None:

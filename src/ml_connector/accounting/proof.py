@@ -131,12 +131,14 @@ def prove(
     recorded_sha256: str,
     evidence: Sequence[Evidence],
     chain_findings: Iterable[Finding] = (),
+    amazon_total: Decimal | None = None,
 ) -> Proof:
     """The certificate of one settlement.
 
     ``groups`` are made anew from the archived bytes; ``recorded_sha256`` is what was written down when they arrived;
     ``evidence`` are all documents of the settlement, deltas and reversals included; ``chain_findings`` are those of
-    :func:`~ml_connector.accounting.chains.check_chains` and ``check_opening`` for this settlement.
+    :func:`~ml_connector.accounting.chains.check_chains` and ``check_opening`` for this settlement; ``amazon_total`` is what
+    Amazon itself says came of it beside the file, signed as the file's total, None where it says nothing.
     """
     checks = (
         _check(1, "file", _file(groups, recorded_sha256), f"sha256 {groups.sha256}"),
@@ -145,7 +147,7 @@ def prove(
         _check(4, "balance", _balance(groups, evidence), f"{len(evidence)} entries balance and return to zero"),
         _check(5, "ledger", _ledger(evidence), f"{sum(e.posts for e in evidence)} documents equal the plan"),
         _chains(chain_findings),
-        Check(7, "Amazon's totals", None, "not available in this version"),
+        _second_opinion(groups, amazon_total),
     )
     return Proof(
         settlement_id=groups.head.settlement_id,
@@ -168,6 +170,16 @@ def _check(number: int, name: str, differences: Iterator[str], words: str) -> Ch
 
 def _words(amount: Decimal, groups: SettlementGroups) -> str:
     return f"{money.text(amount, groups.head.currency)} {groups.head.currency}"
+
+
+def _second_opinion(groups: SettlementGroups, amazon_total: Decimal | None) -> Check:
+    """A total that differs blocks; silence does not (ACCOUNTING 8)."""
+    if amazon_total is None:
+        return Check(7, "Amazon's totals", None, "not available: Amazon gives no summary of this settlement")
+    if amazon_total != groups.head.total:
+        words = f"Amazon's summary says {_words(amazon_total, groups)}, the file {_words(groups.head.total, groups)}"
+        return Check(7, "Amazon's totals", ok=False, words=words)
+    return Check(7, "Amazon's totals", ok=True, words=f"Amazon's summary agrees: {_words(amazon_total, groups)}")
 
 
 # --- 1 and 2: the file -------------------------------------------------------------------------------------------------

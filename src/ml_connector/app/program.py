@@ -202,10 +202,10 @@ class App:
         looked_at, spots = await reconcile.reconcile(books, first, last)
         of = {
             what: tuple(_spotted(spot) for spot in spots if spot.what == what)
-            for what in ("missing", "changed", "surplus")
+            for what in ("missing", "changed", "surplus", "not_counted")
         }
         equal = looked_at - len(of["missing"]) - len(of["changed"])
-        return Reconciled(link, period, looked_at, equal, of["missing"], of["changed"], of["surplus"])
+        return Reconciled(link, period, looked_at, equal, **of)
 
     async def serve(self, begun: Callable[[], None]) -> None:
         """Run all links on their schedules until SIGINT or SIGTERM; what is being written is finished first. ``begun`` is

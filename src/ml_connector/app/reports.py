@@ -236,6 +236,8 @@ class Spotted:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
+    """``not_counted``: why the ERP could not say what else carries a key of ours."""
+
     link: str
     period: str
     looked_at: int
@@ -243,6 +245,11 @@ class Reconciled:
     missing: tuple[Spotted, ...]
     changed: tuple[Spotted, ...]
     surplus: tuple[Spotted, ...]
+    not_counted: tuple[Spotted, ...] = ()
+
+    def spots(self) -> tuple[Spotted, ...]:
+        """Everything that a person has to look at."""
+        return (*self.missing, *self.changed, *self.surplus, *self.not_counted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,9 +14,10 @@ from ml_connector.app.connections import Connections
 from ml_connector.app.house import RECOVERY, House, recovering
 from ml_connector.app.links import Links, Mappings
 from ml_connector.domain.errors import WrongUse
+from ml_connector.domain.finances import Summary
 from ml_connector.engine.interface import Order, Slice, SliceEnd, SliceState
 from ml_connector.flows import approving, discovery, planning, proving, reconcile
-from ml_connector.flows.books import Books, Progress
+from ml_connector.flows.books import Books, Progress, Summaries
 from ml_connector.posting.decide import Decision, Rules
 from ml_connector.posting.loop import Poster, Tally
 from ml_connector.store import links
@@ -87,7 +88,17 @@ class Work:
             note=self.house.note,
             scratch=Path(self.house.scratch.name),
             progress=progress or self.progress,
+            summaries=self._summaries(ready.amazon),
         )
+
+    def _summaries(self, amazon: str) -> Summaries:
+        """Amazon's second opinion, asked for when a proof wants it: books are opened without signing in there."""
+
+        async def of(settlement_id: str) -> Sequence[Summary]:
+            account = await self.connections.amazon(amazon)
+            return await account.finances.summary(settlement_id)
+
+        return of
 
     async def _settlements(self, slice_: Slice) -> SliceEnd:
         """Read and plan; approve where the link lets a rule decide."""

@@ -57,10 +57,10 @@ def reconcile(
     if as_json:
         output.emit(found)
     else:
-        rows = [(each.what, each.key, each.words) for each in (*found.missing, *found.changed, *found.surplus)]
+        rows = [(each.what, each.key, each.words) for each in found.spots()]
         output.table(f"{link} {period}", ("what", "key", "words"), rows)
         output.console().print(f"{output.count(found.looked_at, 'document')} looked at, {found.equal} as posted.")
-    if found.missing or found.changed or found.surplus:
+    if found.spots():
         raise typer.Exit(1)
 
 

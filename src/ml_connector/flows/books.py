@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from ml_connector.accounting.opening import OpeningSheet
 from ml_connector.domain.clock import Clock
+from ml_connector.domain.finances import Summary
 from ml_connector.domain.links import Link
 from ml_connector.domain.mapping import Mapping as AccountMapping
 from ml_connector.domain.target import Company
@@ -24,6 +25,14 @@ class Note(Protocol):
     """Writes an audit event inside the caller's transaction."""
 
     def __call__(self, conn: Connection, event: str, subject: str, data: Mapping[str, Any]) -> None: ...
+
+
+#: What Amazon says of a settlement beside its file. Raises what reading from Amazon raises.
+Summaries = Callable[[str], Awaitable[Sequence[Summary]]]
+
+
+async def _no_summaries(_settlement_id: str) -> Sequence[Summary]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +49,4 @@ class Books:
     note: Note
     scratch: Path
     progress: Progress = lambda _done, _total, _words: None
+    summaries: Summaries = _no_summaries

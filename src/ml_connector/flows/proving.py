@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from ml_connector.accounting.proof import Evidence, Proof, prove
 from ml_connector.domain.documents import State
 from ml_connector.domain.errors import Inconsistent, MlConnectorError, WrongUse
 from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.money import ZERO
 from ml_connector.domain.settlements import SettlementGroups
 from ml_connector.domain.target import Case, Present, Seen
 from ml_connector.flows import basis as bases
@@ -75,8 +77,24 @@ async def certify(books: Books, settlement_id: str) -> Certificate:
         recorded_sha256=newest.basis.sha256,
         evidence=_evidence(sources, rows, seen),
         chain_findings=context_findings(books, settlement_id, facts),
+        amazon_total=await _amazon_total(books, row),
     )
     return await books.store.call(lambda conn: _keep(books, conn, row, proof))
+
+
+async def _amazon_total(books: Books, row: SettlementRow) -> Decimal | None:
+    """What Amazon's summaries of the settlement come to; None where it has none, is not to be reached, or may not be asked: a
+    second opinion is not worth the proof."""
+    try:
+        summaries = await books.summaries(row.settlement_id)
+    except MlConnectorError as error:
+        code = error.code
+        await books.store.call(lambda conn: books.note(conn, "no_second_opinion", row.settlement_id, {"code": code}))
+        return None
+    proceeds = [each.proceeds for each in summaries]
+    if not proceeds or any(money.currency != row.currency for money in proceeds):
+        return None
+    return sum((money.amount for money in proceeds), ZERO)
 
 
 async def unproved(books: Books) -> list[str]:

@@ -137,6 +137,21 @@ def test_a_cent_in_the_file_fails() -> None:
     assert failed(certificate(altered, documents)) == {2, 4}
 
 
+def test_a_summary_of_amazon_that_agrees_is_said_and_one_that_differs_blocks() -> None:
+    groups, documents = planned()
+
+    def with_opinion(total: Decimal | None) -> Proof:
+        return prove(groups, recorded_sha256=groups.sha256, evidence=documents, amazon_total=total)
+
+    agrees, differs, silent = (with_opinion(total) for total in (groups.head.total, groups.head.total + CENT, None))
+    assert [(proof.proved, proof.checks[6].ok) for proof in (agrees, differs, silent)] == [
+        (True, True),
+        (False, False),
+        (True, None),
+    ]
+    assert differs.checks[6].words == "Amazon's summary says 116.01 USD, the file 116.00 USD"
+
+
 Change = Callable[[Shown], Shown]
 CHANGES: dict[str, Change] = {
     "posting date": lambda s: replace(s, posting_date=date(2026, 10, 30)),
