@@ -22,8 +22,8 @@ from typing import Any, Final
 
 import httpx2
 
+from ml_connector.conformance.loop import SimulationLoop, current_process
 from ml_connector.sandbox.faults import ASGIApp
-from tests.simulation.loop import SimulationLoop, current_process
 
 SERVER: Final = "server"
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
+from ml_connector.conformance.loop import Place
 from ml_connector.domain.documents import State
 from ml_connector.domain.errors import MlConnectorError, SignInFailed
 from ml_connector.domain.keys import DocumentKey
@@ -22,7 +23,6 @@ from ml_connector.store import documents
 from tests.simulation import books, sites
 from tests.simulation.conditions import Fate, Kind
 from tests.simulation.engine import Board, LoopEngine
-from tests.simulation.loop import Place
 from tests.simulation.world import CONNECTION, LINK, Violated, World
 
 #: The calm after the storm lasts at most so long (virtual seconds).

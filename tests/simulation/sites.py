@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import ml_connector
-from tests.simulation.loop import Place
+from ml_connector.conformance.loop import Place
 
 ROOT: Final = Path(ml_connector.__file__).parent
 

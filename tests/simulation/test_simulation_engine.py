@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import pytest
 
+from ml_connector.conformance.clock import SimulationClock
+from ml_connector.conformance.loop import SimulationLoop
 from ml_connector.engine.interface import Work
-from tests.simulation.clock import SimulationClock
 from tests.simulation.engine import Board, LoopEngine, Schedule
-from tests.simulation.loop import SimulationLoop
 from tests.support.engine_contract import Bench, EngineContract
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ml_connector.conformance.loop import SimulationLoop, Stuck
 from tests.simulation import sites
 from tests.simulation.conditions import Conditions
-from tests.simulation.loop import SimulationLoop, Stuck
 from tests.simulation.simulation import Simulation
 from tests.simulation.world import Templates
 

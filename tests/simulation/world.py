@@ -23,6 +23,8 @@ from typing import Any, Final, Self
 import httpx2
 from sqlalchemy import Connection
 
+from ml_connector.conformance.clock import SimulationClock
+from ml_connector.conformance.loop import SimulationLoop, current_process
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.documents import JournalEntry, State
 from ml_connector.domain.errors import MlConnectorError
@@ -39,9 +41,7 @@ from ml_connector.store import attempts, audit, documents, posting_sets
 from ml_connector.store.documents import NewDocument
 from ml_connector.store.door import Counts, InlineDoor, Store
 from tests.simulation import books
-from tests.simulation.clock import SimulationClock
 from tests.simulation.conditions import Conditions, Fate, Kind
-from tests.simulation.loop import SimulationLoop, current_process
 from tests.simulation.network import Exchange, Line, Network, late_at_most, late_without_bound
 
 CONNECTION: Final = "sap"

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tests.simulation.loop import SimulationLoop
+from ml_connector.conformance.loop import SimulationLoop
 
 #: When every history begins.
 BORN: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -27,4 +27,4 @@ class SimulationClock:
         return self._loop.time()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(max(0.0, seconds))
+        await asyncio.sleep(max(0.0, seconds))  # noqa: TID251 - on the loop's own time, which is simulated
