@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import httpx2
@@ -19,13 +18,15 @@ import msgspec
 import pytest
 
 from ml_connector.amazon import limits
+from ml_connector.amazon.documents import ReportDocument
 from ml_connector.amazon.errors import blames_token, classify, errors_in
 from ml_connector.amazon.event_groups import EventGroups
 from ml_connector.amazon.finances import Finances, PostedWindow, RelatedTo
 from ml_connector.amazon.limits import OPERATIONS, Operation
 from ml_connector.amazon.orders import By, Orders, OrderWindow
 from ml_connector.amazon.payouts import Payouts
-from ml_connector.amazon.reports import ReportDocument, ReportInfo, ReportPage, Reports
+from ml_connector.amazon.report_schedules import ReportSchedules
+from ml_connector.amazon.reports import ReportInfo, ReportPage
 from ml_connector.amazon.sellers import Sellers
 from ml_connector.domain.errors import NotPermitted, RateLimited, RefusedByServer, Unavailable
 from ml_connector.transport.http import Answer
@@ -78,7 +79,11 @@ def every_request() -> list[httpx2.Request]:
     def api(request: httpx2.Request) -> httpx2.Response:
         match request.method, request.url.raw_path.decode().partition("?")[0].split("/")[3:]:
             case "POST", _:
-                return answer({"reportId": "1"}, 202)
+                return answer({"reportId": "1", "reportScheduleId": "1"}, 202)
+            case "DELETE", _:
+                return httpx2.Response(200)
+            case _, ["schedules"]:
+                return answer({"reportSchedules": []})
             case _, ["orders", *_] if request.url.path.startswith("/orders/"):
                 return orders_answer(request)
             case _, _ if request.url.path.startswith("/finances/"):
@@ -95,17 +100,17 @@ def every_request() -> list[httpx2.Request]:
                 )
 
     r = rig(api)
-    reports = Reports(r.client, r.downloads, r.clock, Random(1))
 
     async def story() -> None:
         await every_order_request(Orders(r.client))
         await every_finances_request(r)
+        await every_schedule_request(ReportSchedules(r.client))
         await Sellers(r.client, r.clock).participations()
-        await reports.discover_settlements(SINCE)
-        await reports.get_report_document("amzn1.spdoc.1.4.na.0-1.T/1 x")
-        await reports.get_report("1")
-        await reports.create_report("GET_MERCHANT_LISTINGS_ALL_DATA", ["ATVPDKIKX0DER"])
-        await reports.create_report(
+        await r.reports.discover_settlements(SINCE)
+        await r.documents.address("amzn1.spdoc.1.4.na.0-1.T/1 x")
+        await r.reports.get_report("1")
+        await r.reports.create_report("GET_MERCHANT_LISTINGS_ALL_DATA", ["ATVPDKIKX0DER"])
+        await r.reports.create_report(
             "GET_MERCHANT_LISTINGS_ALL_DATA",
             ["ATVPDKIKX0DER", "A1PA6795UKMFR9"],
             start=SINCE,
@@ -157,6 +162,13 @@ async def every_finances_request(r: Rig) -> None:
     await EventGroups(r.client, r.clock).started(SINCE, until)
     await Payouts(r.client).created(SINCE, until, marketplace_ids=["A", "B"])
     await Payouts(r.client).created(SINCE)
+
+
+async def every_schedule_request(schedules: ReportSchedules) -> None:
+    await schedules.create("GET_MERCHANT_LISTINGS_ALL_DATA", ["ATVPDKIKX0DER"], "PT8H", first=SINCE)
+    await schedules.create("GET_MERCHANT_LISTINGS_ALL_DATA", ["ATVPDKIKX0DER"], "P1M")
+    await schedules.of_types(["GET_MERCHANT_LISTINGS_ALL_DATA"])
+    await schedules.cancel("1")
 
 
 def check(request: httpx2.Request, models: list[dict[str, Any]]) -> str:
@@ -238,6 +250,7 @@ def test_every_request_is_one_that_the_models_know(models: list[dict[str, Any]])
         ("GET", "/reports/2021-06-30/reports?createdSince=2026-11-01T00%3A00%3A00%2B00%3A00", None),
         ("GET", "/reports/2021-06-30/reports?createdSince=2026-11-01T00:00:00Z", None),
         ("GET", "/reports/2021-06-30/schedules", None),
+        ("DELETE", "/reports/2021-06-30/schedules", None),
         ("POST", "/reports/2021-06-30/reports", {"reportType": "T"}),
         ("POST", "/reports/2021-06-30/reports", {"reportType": "T", "marketplaceIds": ["A"], "marketplaces": []}),
     ],

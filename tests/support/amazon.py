@@ -14,6 +14,8 @@ import msgspec
 
 from ml_connector.amazon.auth import Credentials, LoginWithAmazon
 from ml_connector.amazon.client import AmazonClient, user_agent
+from ml_connector.amazon.documents import Documents
+from ml_connector.amazon.reports import Reports
 from ml_connector.transport.auth import Token
 from ml_connector.transport.bucket import Bucket
 from ml_connector.transport.http import HttpClient
@@ -135,6 +137,14 @@ class Rig:
     login: LoginWithAmazon
     client: AmazonClient
     downloads: HttpClient
+
+    @property
+    def documents(self) -> Documents:
+        return Documents(self.client, self.downloads, self.clock, Random(3))
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.client, self.documents, self.clock)
 
 
 def rig(api: Handler, **amazon_settings: Any) -> Rig:

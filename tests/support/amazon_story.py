@@ -11,7 +11,7 @@ from typing import cast
 
 from ml_connector.amazon.config import read_config
 from ml_connector.amazon.connection import AmazonAccount, Tools
-from ml_connector.amazon.reports import FileSink
+from ml_connector.amazon.documents import FileSink
 from ml_connector.sandbox.amazon import Doors
 from ml_connector.sandbox.faults import Fault, FaultPlan
 from ml_connector.sandbox.world import World

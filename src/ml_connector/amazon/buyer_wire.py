@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ml_connector.amazon.order_wire import Id, Wire, plain_text
+from ml_connector.amazon.wire import Id, Wire, plain_text
 from ml_connector.domain.buyers import Address, Buyer
 from ml_connector.domain.errors import BadAnswer
 

@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
-from typing import Final, TypeVar
+from types import NoneType
+from typing import Final, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
@@ -112,7 +113,7 @@ class AmazonClient:
         path: Mapping[str, str] | None = None,
         query: Mapping[str, QueryValue] | None = None,
     ) -> T:
-        """A call that may be repeated. Raises the error that the answer means, :class:`RateLimited` when the quota stays
+        """A call that may be repeated; ``into`` is ``NoneType`` for one whose success says nothing. Raises the error that the answer means, :class:`RateLimited` when the quota stays
         empty, :class:`Unavailable` when Amazon stays away, :class:`BadAnswer` when the answer is not the operation's."""
         where = target(operation, path or {}, query or {})
 
@@ -250,6 +251,8 @@ class _OneSend:
 def _decoded(answer: Answer, operation: Operation, into: type[T]) -> T:
     if not answer.ok:
         raise errors.classify(answer, operation)
+    if into is NoneType:
+        return cast(T, None)
     try:
         return msgspec.json.decode(answer.body, type=into)
     except (ValueError, RecursionError) as error:

@@ -14,11 +14,13 @@ from ml_connector import __version__
 from ml_connector.amazon.auth import LoginWithAmazon
 from ml_connector.amazon.client import AmazonClient, user_agent
 from ml_connector.amazon.config import Config
+from ml_connector.amazon.documents import DOWNLOAD_MAX_BYTES, Documents, Download, Sink
 from ml_connector.amazon.event_groups import EventGroups
 from ml_connector.amazon.finances import Finances
 from ml_connector.amazon.orders import Orders
 from ml_connector.amazon.payouts import Payouts
-from ml_connector.amazon.reports import DOWNLOAD_MAX_BYTES, Download, ReportInfo, Reports, Sink
+from ml_connector.amazon.report_schedules import ReportSchedules
+from ml_connector.amazon.reports import ReportInfo, Reports
 from ml_connector.amazon.sellers import Participation, Sellers
 from ml_connector.domain.catalog import Identity
 from ml_connector.domain.clock import Clock
@@ -77,7 +79,9 @@ class AmazonAccount:
         self.client = AmazonClient(
             api_http, self._login, tools.buckets, config.account, tools.clock, tools.random, agent
         )
-        self.reports = Reports(self.client, downloads_http, tools.clock, tools.random)
+        self.documents = Documents(self.client, downloads_http, tools.clock, tools.random)
+        self.report_schedules = ReportSchedules(self.client)
+        self.reports = Reports(self.client, self.documents, tools.clock)
         self.orders = Orders(self.client)
         self.finances = Finances(self.client, tools.clock)
         self.event_groups = EventGroups(self.client, tools.clock)
@@ -101,8 +105,8 @@ class AmazonAccount:
         return await self.reports.discover_settlements(created_since)
 
     async def download(self, document_id: str, sink: Sink, *, max_bytes: int = DOWNLOAD_MAX_BYTES) -> Download:
-        """See :meth:`ml_connector.amazon.reports.Reports.download`."""
-        return await self.reports.download(document_id, sink, max_bytes=max_bytes)
+        """See :meth:`ml_connector.amazon.documents.Documents.download`."""
+        return await self.documents.download(document_id, sink, max_bytes=max_bytes)
 
     async def aclose(self) -> None:
         """Let go of every connection. Nothing has to be signed out: an access token dies by itself."""

@@ -25,6 +25,9 @@ from ml_connector.domain.errors import (
 from ml_connector.transport.http import Answer
 from ml_connector.transport.redaction import Redactor
 
+#: The code of a :class:`RefusedByServer` for what does not exist, or belongs to another selling account.
+NOT_FOUND: Final = "not_found"
+
 _WORDS_MAX: Final = 300
 _REQUEST_ID_MAX: Final = 100
 _CODE_MAX: Final = 100
@@ -96,6 +99,7 @@ def classify(answer: Answer, operation: Operation) -> MlConnectorError:
         f"Amazon refused the request: {words or first.code}.{_hint(status, first)}{suffix}",
         server_code=first.code or f"HTTP {status}",
         words=words,
+        code=NOT_FOUND if status == 404 else None,
     )
 
 
@@ -128,7 +132,12 @@ def _hint(status: int, first: AmazonError) -> str:
 
 def _words(error: AmazonError) -> str:
     parts = [part.strip().rstrip(".") for part in (error.message, error.details or "") if part.strip()]
-    return _SHAPES.text(" ".join("; ".join(parts).replace("\0", "\ufffd").split()))[:_WORDS_MAX]
+    return cut("; ".join(parts))
+
+
+def cut(words: str) -> str:
+    """Amazon's own words, fit for a sentence: one line, no secrets, not long."""
+    return _SHAPES.text(" ".join(words.replace("\0", "\ufffd").split()))[:_WORDS_MAX]
 
 
 def where(operation: Operation, request: str) -> str:

@@ -12,9 +12,8 @@ import msgspec
 
 from ml_connector.amazon import limits, windows
 from ml_connector.amazon.client import AmazonClient, utc_text
-from ml_connector.amazon.finance_wire import optional_instant
-from ml_connector.amazon.order_wire import Currency, plain_text
 from ml_connector.amazon.paging import FINANCES_V0, Query, pages
+from ml_connector.amazon.wire import Currency, optional_instant, plain_text
 from ml_connector.domain import money
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.errors import BadAnswer

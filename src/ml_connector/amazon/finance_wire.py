@@ -7,13 +7,12 @@ models, so what we cannot do without is required here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from ml_connector.amazon.order_wire import Currency, Wire, plain_text
+from ml_connector.amazon.wire import Currency, Wire, instant, moment, optional_instant, plain_text
 from ml_connector.domain import money
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.finances import (
@@ -222,33 +221,6 @@ def payout(wire: PayoutWire) -> Payout:
         account_tail=plain_text(wire.account_tail),
         trace_id=plain_text(wire.trace_id),
     )
-
-
-def instant(text: str) -> datetime:
-    """A point in time with its zone, as UTC. Raises :class:`BadAnswer` for a day or a time without a zone."""
-    found = moment(text)
-    if not isinstance(found, datetime):
-        raise BadAnswer(f"{text[:40]!r} is no point in time", code="bad_time")
-    return found
-
-
-def optional_instant(text: str | None) -> datetime | None:
-    """As :func:`instant`; None for nothing."""
-    return instant(text) if text else None
-
-
-def moment(text: str) -> datetime | date:
-    """A point in time as UTC, or a day, whichever is written. Raises :class:`BadAnswer`."""
-    for kind in (datetime, date):
-        try:
-            found = msgspec.convert(text, kind)
-        except msgspec.ValidationError:
-            continue
-        if not isinstance(found, datetime):
-            return found
-        if found.tzinfo is not None:
-            return found.astimezone(UTC)
-    raise BadAnswer(f"{text[:40]!r} is no time", code="bad_time")
 
 
 def _money(wire: _Amount) -> Money:

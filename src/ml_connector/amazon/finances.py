@@ -17,8 +17,8 @@ import msgspec
 from ml_connector.amazon import limits, windows
 from ml_connector.amazon.client import AmazonClient, QueryValue, utc_text
 from ml_connector.amazon.finance_wire import BalanceWire, SummaryWire, balance, read_transaction, summary
-from ml_connector.amazon.order_wire import Wire, plain_text
 from ml_connector.amazon.paging import PAGES_MAX, PLAIN, TRANSACTIONS, Query, pages
+from ml_connector.amazon.wire import Wire, plain_text
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.errors import BadAnswer, Finding, WrongUse
 from ml_connector.domain.finances import (

@@ -34,6 +34,16 @@ GET_REPORT: Final = Operation("getReport", "GET", "/reports/2021-06-30/reports/{
 GET_REPORT_DOCUMENT: Final = Operation(
     "getReportDocument", "GET", "/reports/2021-06-30/documents/{reportDocumentId}", 1 / 60, 15, _REPORTS
 )
+# The texts say 0.0222, Amazon's library 1/45, which is a hair faster.
+CREATE_REPORT_SCHEDULE: Final = Operation(
+    "createReportSchedule", "POST", "/reports/2021-06-30/schedules", 0.0222, 10, _REPORTS
+)
+GET_REPORT_SCHEDULES: Final = Operation(
+    "getReportSchedules", "GET", "/reports/2021-06-30/schedules", 0.0222, 10, _REPORTS
+)
+CANCEL_REPORT_SCHEDULE: Final = Operation(
+    "cancelReportSchedule", "DELETE", "/reports/2021-06-30/schedules/{reportScheduleId}", 0.0222, 10, _REPORTS
+)
 SEARCH_ORDERS: Final = Operation("searchOrders", "GET", "/orders/2026-01-01/orders", 1 / 180, 20, _ORDERS)
 GET_ORDER: Final = Operation("getOrder", "GET", "/orders/2026-01-01/orders/{orderId}", 0.5, 30, _ORDERS)
 LIST_TRANSACTIONS: Final = Operation("listTransactions", "GET", "/finances/2024-06-19/transactions", 0.5, 10, _FINANCE)
@@ -57,6 +67,9 @@ OPERATIONS: Final = (
     CREATE_REPORT,
     GET_REPORT,
     GET_REPORT_DOCUMENT,
+    CREATE_REPORT_SCHEDULE,
+    GET_REPORT_SCHEDULES,
+    CANCEL_REPORT_SCHEDULE,
     SEARCH_ORDERS,
     GET_ORDER,
     LIST_TRANSACTIONS,

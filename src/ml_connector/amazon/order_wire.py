@@ -6,14 +6,13 @@ serial numbers, gift messages, tax registrations): :mod:`ml_connector.amazon.buy
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final
 
 import msgspec
 
+from ml_connector.amazon.wire import Currency, Id, Instant, Quantity, Wire, Word, plain_text
 from ml_connector.domain import money
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.orders import (
@@ -26,22 +25,6 @@ from ml_connector.domain.orders import (
     PackageItem,
     Part,
 )
-
-#: An id goes into names, addresses, documents and the database, so nothing else passes.
-Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._\-]{0,99}$")]
-Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
-#: A word of one of Amazon's vocabularies, whether known here or not.
-Word = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_\- ]{0,100}$")]
-Quantity = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-
-_TEXT_MAX: Final = 2_000
-#: What no database, no terminal and no spreadsheet takes as text.
-_CONTROLS: Final = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-class Wire(msgspec.Struct, frozen=True, rename="camel"):
-    """All objects of an answer: Amazon's names, unknown members skipped."""
 
 
 class Money(Wire, frozen=True):
@@ -345,8 +328,3 @@ def _latest(window: _Range | None) -> datetime | None:
 
 def _utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
-
-
-def plain_text(text: str | None) -> str:
-    """Free text, fit to be kept and shown."""
-    return _CONTROLS.sub("\ufffd", text)[:_TEXT_MAX] if text else ""

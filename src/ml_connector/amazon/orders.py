@@ -18,8 +18,9 @@ import msgspec
 from ml_connector.amazon import limits
 from ml_connector.amazon.buyer_wire import read_buyer
 from ml_connector.amazon.client import AmazonClient, QueryValue, utc_text
-from ml_connector.amazon.order_wire import Instant, Outline, Wire, read_order
+from ml_connector.amazon.order_wire import Outline, read_order
 from ml_connector.amazon.paging import ORDERS, PAGES_MAX, Query, pages
+from ml_connector.amazon.wire import Instant, Wire
 from ml_connector.domain.buyers import Buyer
 from ml_connector.domain.errors import BadAnswer, Finding, WrongUse
 from ml_connector.domain.orders import Order

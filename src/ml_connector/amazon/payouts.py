@@ -12,8 +12,8 @@ from datetime import datetime
 from ml_connector.amazon import limits
 from ml_connector.amazon.client import AmazonClient, QueryValue, utc_text
 from ml_connector.amazon.finance_wire import PayoutWire, payout
-from ml_connector.amazon.order_wire import Wire
 from ml_connector.amazon.paging import PLAIN, Query, pages
+from ml_connector.amazon.wire import Wire
 from ml_connector.domain.errors import BadAnswer, NotPermitted, RefusedByServer
 from ml_connector.domain.finances import Payout
 

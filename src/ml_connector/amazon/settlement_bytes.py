@@ -1,4 +1,4 @@
-"""From the bytes of a settlement file to its plain text, within limits (settlement dossier, sections 2 and 15; DESIGN 6).
+"""From the bytes of a flat file of Amazon's to its plain text, within limits (settlement dossier, sections 2 and 15; DESIGN 6).
 
 The file is looked over once before anything is parsed: hash, compression, size, encoding. So everything that is wrong with
 the bytes themselves is known before the first row, and no later pass has to think of it.
@@ -25,7 +25,7 @@ _JAPANESE_STORE: Final = b"amazon.co.jp"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a settlement file may cost. ``bytes_max`` is uncompressed, ``line_bytes_max`` without the line end.
+    """What a flat file may cost. ``bytes_max`` is uncompressed, ``line_bytes_max`` without the line end.
 
     ``ratio_max``: uncompressed to compressed bytes, looked at once ``ratio_free_bytes`` came out.
     """
@@ -79,7 +79,7 @@ def survey(opener: Opener, limits: Limits) -> Survey:
                 digest.update(chunk)
             return Survey(digest.hexdigest(), None, tuple(findings))
     if offset == 0:
-        findings.append(Finding("empty_file", "The file is empty. Download the settlement report again.", 1))
+        findings.append(Finding("empty_file", "The file is empty. Download the report again.", 1))
     if utf8 is not None and _ends_well(utf8):
         encoding = "utf-8"
     else:
@@ -100,7 +100,7 @@ def plain_chunks(
         if size > limits.bytes_max:
             raise Unreadable(
                 "file_too_large",
-                f"The file is larger than {limits.bytes_max:,} bytes uncompressed. Check that it is one settlement report.",
+                f"The file is larger than {limits.bytes_max:,} bytes uncompressed. Check that it is one report.",
                 size - len(chunk),
             )
         yield chunk
@@ -198,4 +198,4 @@ def _holds(opener: Opener, limits: Limits, needle: bytes) -> bool:
 
 
 def _nul(line: int) -> Finding:
-    return Finding("nul_byte", "The file holds a NUL byte, so it is not a settlement report as Amazon writes it.", line)
+    return Finding("nul_byte", "The file holds a NUL byte, so it is no report as Amazon writes it.", line)

@@ -92,8 +92,8 @@ class RefusedByServer(MlConnectorError):
 
     code = "refused_by_server"
 
-    def __init__(self, message: str, *, server_code: str, words: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, server_code: str, words: str, code: str | None = None) -> None:
+        super().__init__(message, code=code)
         self.server_code = server_code
         self.words = words
 

@@ -14,7 +14,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from ml_connector.amazon.connection import AmazonAccount
-from ml_connector.amazon.reports import FileSink, ReportInfo
+from ml_connector.amazon.documents import FileSink
+from ml_connector.amazon.reports import ReportInfo
 from ml_connector.flows.books import Books
 from ml_connector.store import archive, records, watermarks
 

@@ -60,7 +60,7 @@ def test_a_backfill_meets_no_429_and_costs_what_the_quota_costs() -> None:
     async def tell() -> None:
         document = await story.first_document()
         for _ in range(calls):
-            await story.account.reports.get_report_document(document)
+            await story.account.documents.address(document)
 
     asyncio.run(tell())
     assert story.quota_refusals == {}

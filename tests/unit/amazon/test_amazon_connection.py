@@ -13,7 +13,8 @@ import pytest
 
 from ml_connector.amazon.config import read_config
 from ml_connector.amazon.connection import AmazonAccount, Tools
-from ml_connector.amazon.reports import SETTLEMENT_REPORT, FileSink
+from ml_connector.amazon.documents import FileSink
+from ml_connector.amazon.reports import SETTLEMENT_REPORT
 from ml_connector.domain.errors import SignInFailed
 from tests.support.amazon import CREDENTIALS, Amazon, Handler, MemoryBuckets, MemoryTokens, answer
 from tests.support.clock import FakeClock

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from random import Random
 from typing import Any
 
 import httpx2
 import pytest
 
-from ml_connector.amazon.reports import (
-    DOWNLOAD_TRIES,
-    PAGES_MAX,
-    SETTLEMENT_REPORT,
-    Download,
-    FileSink,
-    Reports,
-)
+from ml_connector.amazon.documents import DOWNLOAD_TRIES, Download, FileSink
+from ml_connector.amazon.reports import PAGES_MAX, SETTLEMENT_REPORT
 from ml_connector.domain.errors import BadAnswer, LimitExceeded, RefusedByServer, Unavailable, WrongUse
 from tests.support.amazon import Handler, Rig, answer, error, rig
 from tests.support.logs import Logged
@@ -42,13 +36,9 @@ def report(report_id: str, created: str = "2026-11-10T02:00:00+00:00", **more: A
     }
 
 
-def reports_of(r: Rig) -> Reports:
-    return Reports(r.client, r.downloads, r.clock, Random(3))
-
-
 def discover(api: Handler) -> tuple[list[str], Rig]:
     r = rig(api)
-    found = asyncio.run(reports_of(r).discover_settlements(SINCE))
+    found = asyncio.run(r.reports.discover_settlements(SINCE))
     return [report.report_id for report in found], r
 
 
@@ -149,6 +139,9 @@ STORE = "https://documents.example/d/1?X-Amz-Signature=canary"
 EXPIRED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
 
 
+PACKED = gzip.compress(b"packed", mtime=0)
+
+
 class Body(httpx2.AsyncByteStream):
     """A body that comes in two pieces and may break off after them."""
 
@@ -183,7 +176,7 @@ def documents(fetch: Callable[[int], httpx2.Response], **document: Any) -> tuple
 
 def download(r: Rig, **limits: int) -> tuple[bytes, Download]:
     kept = BytesIO()
-    done = asyncio.run(reports_of(r).download("doc-1", FileSink(kept), **limits))
+    done = asyncio.run(r.documents.download("doc-1", FileSink(kept), **limits))
     return kept.getvalue(), done
 
 
@@ -193,21 +186,21 @@ def mints(r: Rig) -> int:
 
 def test_a_document_is_fetched_raw_without_any_header_of_amazons() -> None:
     r, fetched = documents(
-        lambda _n: stored(b"\x1f\x8bpacked", headers={"content-type": "text/plain;charset=CP1252"}),
+        lambda _n: stored(PACKED, headers={"content-type": "text/plain;charset=CP1252"}),
         compressionAlgorithm="GZIP",
     )
 
     body, done = download(r)
 
-    assert body == b"\x1f\x8bpacked"
-    assert done == Download(size=8, charset="cp1252", compression="GZIP")
+    assert body == PACKED
+    assert done == Download(size=len(PACKED), charset="cp1252", compression="GZIP")
     assert not {"x-amz-access-token", "authorization"} & set(fetched[0].headers)
 
 
 def test_a_document_that_says_gzip_in_its_head_is_kept_packed_too() -> None:
-    r, _ = documents(lambda _n: stored(b"\x1f\x8bpacked", headers={"content-encoding": "gzip"}))
+    r, _ = documents(lambda _n: stored(PACKED, headers={"content-encoding": "gzip"}))
 
-    assert download(r)[0] == b"\x1f\x8bpacked"
+    assert download(r)[0] == PACKED
 
 
 def test_no_charset_is_none() -> None:
@@ -301,6 +294,36 @@ def test_presigned_addresses_reach_no_log_and_no_error(
     assert "canary" not in logged.text + out.out + out.err + caplog.text + str(caught.value)
 
 
+def test_a_packed_document_that_looks_complete_and_is_not_is_fetched_again() -> None:
+    r, fetched = documents(lambda n: stored(PACKED[:-9] if n == 1 else PACKED))
+
+    assert download(r)[0] == PACKED
+    assert len(fetched) == 2
+    assert mints(r) == 1
+
+
+@pytest.mark.parametrize(
+    "damaged", [PACKED[:-9], PACKED[:3], b"\x1f\x8b" + b"x" * 50], ids=["cut", "begun", "nonsense"]
+)
+def test_a_packed_document_that_is_always_damaged_is_handed_over_as_it_is(damaged: bytes) -> None:
+    r, fetched = documents(lambda _n: stored(damaged))
+
+    assert download(r)[0] == damaged
+    assert len(fetched) == DOWNLOAD_TRIES
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [PACKED + PACKED, PACKED + b"\0" * 100, gzip.compress(bytes(1_000_000)), b"", b"\x1f", b"plain \x1f\x8b"],
+    ids=["members", "padded", "dense", "empty", "one byte", "plain"],
+)
+def test_a_document_that_is_whole_is_fetched_once(whole: bytes) -> None:
+    r, fetched = documents(lambda _n: stored(whole))
+
+    assert download(r)[0] == whole
+    assert len(fetched) == 1
+
+
 # --- ordinary reports --------------------------------------------------------------------------------------------------
 
 
@@ -316,14 +339,26 @@ def test_a_settlement_is_not_ordered_and_the_reason_is_given_before_any_call(rep
     r = rig(lambda _request: answer({}))
 
     with pytest.raises(WrongUse, match=r"Amazon makes settlement reports itself.*discovered"):
-        asyncio.run(reports_of(r).create_report(report_type, [US]))
+        asyncio.run(r.reports.create_report(report_type, [US]))
     assert r.amazon.requests == [] and r.amazon.exchanges == []
+
+
+def test_the_order_report_is_ordered_for_thirty_days_at_most() -> None:
+    r = rig(lambda _request: answer({"reportId": "77"}, 202))
+
+    asyncio.run(r.reports.create_order_report(SINCE, SINCE + timedelta(days=30), [US]))
+    with pytest.raises(WrongUse, match="more than 30 days"):
+        asyncio.run(r.reports.create_order_report(SINCE, SINCE + timedelta(days=30, seconds=1), [US]))
+
+    [sent] = r.amazon.requests
+    assert b'"dataStartTime":"2026-11-01T00:00:00Z","dataEndTime":"2026-12-01T00:00:00Z"' in sent.content
+    assert b"GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL" in sent.content
 
 
 def test_an_ordinary_report_is_ordered_with_utc_times() -> None:
     r = rig(lambda _request: answer({"reportId": "77"}, 202))
 
-    report_id = asyncio.run(reports_of(r).create_report(ORDINARY, [US], start=SINCE, end=SINCE, options={"k": "v"}))
+    report_id = asyncio.run(r.reports.create_report(ORDINARY, [US], start=SINCE, end=SINCE, options={"k": "v"}))
 
     assert report_id == "77"
     sent = r.amazon.requests[0]
@@ -348,7 +383,7 @@ def lost_order(listed: list[dict[str, Any]]) -> Handler:
 def test_an_order_whose_answer_was_lost_is_looked_for_before_anything_else() -> None:
     r = rig(lost_order([report("8", reportType=ORDINARY), report("9", reportType=ORDINARY, marketplaceIds=["OTHER"])]))
 
-    assert asyncio.run(reports_of(r).create_report(ORDINARY, [US])) == "8"
+    assert asyncio.run(r.reports.create_report(ORDINARY, [US])) == "8"
     assert [request.method for request in r.amazon.requests] == ["POST", "GET"]
 
 
@@ -356,14 +391,14 @@ def test_a_report_over_another_time_is_not_taken_for_the_lost_one() -> None:
     r = rig(lost_order([report("8", reportType=ORDINARY, dataStartTime="2026-10-01T00:00:00Z")]))
 
     with pytest.raises(Unavailable):
-        asyncio.run(reports_of(r).create_report(ORDINARY, [US], start=SINCE))
+        asyncio.run(r.reports.create_report(ORDINARY, [US], start=SINCE))
 
 
 def test_an_order_that_was_lost_and_is_not_listed_is_not_repeated() -> None:
     r = rig(lost_order([]))
 
     with pytest.raises(Unavailable, match="did not take the order"):
-        asyncio.run(reports_of(r).create_report(ORDINARY, [US]))
+        asyncio.run(r.reports.create_report(ORDINARY, [US]))
     assert [request.method for request in r.amazon.requests] == ["POST", "GET"]
 
 
@@ -371,7 +406,7 @@ def test_an_order_that_met_an_empty_quota_is_sent_again() -> None:
     answers = [error(429, "QuotaExceeded"), answer({"reportId": "77"}, 202)]
     r = rig(lambda _request: answers.pop(0))
 
-    assert asyncio.run(reports_of(r).create_report(ORDINARY, [US])) == "77"
+    assert asyncio.run(r.reports.create_report(ORDINARY, [US])) == "77"
     assert r.client.quota_refusals == {"createReport": 1}
 
 
@@ -381,7 +416,7 @@ def test_an_order_whose_token_was_refused_is_sent_again_with_a_new_one() -> None
             return error(403, "Unauthorized", "The access token you provided has expired.")
         return answer({"reportId": "77"}, 202)
 
-    assert asyncio.run(reports_of(rig(api)).create_report(ORDINARY, [US])) == "77"
+    assert asyncio.run(rig(api).reports.create_report(ORDINARY, [US])) == "77"
 
 
 def test_an_order_that_amazon_refuses_says_why() -> None:
@@ -390,13 +425,13 @@ def test_an_order_that_amazon_refuses_says_why() -> None:
     )
 
     with pytest.raises(RefusedByServer, match="can only be discovered"):
-        asyncio.run(reports_of(r).create_report(ORDINARY, [US]))
+        asyncio.run(r.reports.create_report(ORDINARY, [US]))
 
 
 @pytest.mark.parametrize("marketplaces", [[], [US] * 26])
 def test_an_order_names_one_to_twenty_five_marketplaces(marketplaces: list[str]) -> None:
     with pytest.raises(WrongUse, match="1 to 25"):
-        asyncio.run(reports_of(rig(lambda _request: answer({}))).create_report(ORDINARY, marketplaces))
+        asyncio.run(rig(lambda _request: answer({})).reports.create_report(ORDINARY, marketplaces))
 
 
 def wait(*statuses: str) -> tuple[Rig, Any]:
@@ -407,7 +442,7 @@ def wait(*statuses: str) -> tuple[Rig, Any]:
         return answer(report("77", reportType=ORDINARY, processingStatus=status))
 
     r = rig(api)
-    return r, reports_of(r).wait_for("77")
+    return r, r.reports.wait_for("77")
 
 
 def test_waiting_ends_when_the_report_is_done_and_asks_ever_more_rarely() -> None:
@@ -428,6 +463,20 @@ def test_a_fatal_report_is_named_with_the_document_that_explains_it() -> None:
         asyncio.run(wait("FATAL")[1])
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_what_amazon_says_of_a_fatal_report_stands_in_the_refusal(pack: Callable[[bytes], bytes]) -> None:
+    def api(request: httpx2.Request) -> httpx2.Response:
+        if request.url.host == "documents.example":
+            return stored(pack(b'{"errorDetails":"The date range is too long.\n"}'))
+        if "/documents/" in request.url.path:
+            return answer({"reportDocumentId": "doc-77", "url": STORE})
+        return answer(report("77", reportType=ORDINARY, processingStatus="FATAL"))
+
+    with pytest.raises(RefusedByServer, match=r"report 77 .*The date range is too long") as refused:
+        asyncio.run(rig(api).reports.wait_for("77"))
+    assert refused.value.words.startswith('{"errorDetails"')
+
+
 def test_a_report_that_never_ends_is_not_waited_for_for_ever() -> None:
     r, waiting = wait("IN_PROGRESS")
 
@@ -440,5 +489,5 @@ def test_an_order_beyond_the_limit_is_not_sent() -> None:
     r = rig(lambda _request: answer({}))
 
     with pytest.raises(LimitExceeded):
-        asyncio.run(reports_of(r).create_report(ORDINARY, [US], options={"k": "v" * (1024 * 1024)}))
+        asyncio.run(r.reports.create_report(ORDINARY, [US], options={"k": "v" * (1024 * 1024)}))
     assert r.amazon.requests == []

@@ -6,15 +6,14 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from io import BytesIO
-from random import Random
 
 import httpx2
 import pytest
 
 from ml_connector.amazon.auth import LoginWithAmazon
-from ml_connector.amazon.reports import FileSink, Reports
+from ml_connector.amazon.documents import FileSink
 from ml_connector.domain.errors import BadAnswer, MlConnectorError, RefusedByServer
-from tests.support.amazon import Rig, answer, rig
+from tests.support.amazon import answer, rig
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 REPORT = {
@@ -26,17 +25,13 @@ REPORT = {
 }
 
 
-def reports_of(r: Rig) -> Reports:
-    return Reports(r.client, r.downloads, r.clock, Random(3))
-
-
 @pytest.mark.parametrize("member", ["reportId", "reportDocumentId"])
 @pytest.mark.parametrize("name", ["../../etc/x", "a/b", "a\0b", "", "..", "a\\b", "x" * 300, "\u202e1", "1\n2"])
 def test_an_id_that_is_none_goes_into_no_name_and_no_record(member: str, name: str) -> None:
     r = rig(lambda _request: answer({"reports": [{**REPORT, member: name}]}))
 
     with pytest.raises(BadAnswer):
-        asyncio.run(reports_of(r).discover_settlements(SINCE))
+        asyncio.run(r.reports.discover_settlements(SINCE))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +48,7 @@ def test_json_that_is_none_is_a_bad_answer(body: bytes) -> None:
     r = rig(lambda _request: httpx2.Response(200, content=body))
 
     with pytest.raises(BadAnswer):
-        asyncio.run(reports_of(r).discover_settlements(SINCE))
+        asyncio.run(r.reports.discover_settlements(SINCE))
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -71,7 +66,7 @@ def test_words_of_amazon_are_one_line_without_characters_that_no_database_takes(
     r = rig(lambda _request: httpx2.Response(400, content=json.dumps(body).encode()))
 
     with pytest.raises(RefusedByServer) as refused:
-        asyncio.run(reports_of(r).get_report("1"))
+        asyncio.run(r.reports.get_report("1"))
 
     assert refused.value.words == "bad\ufffd proved: 9 of 9; x"
     assert refused.value.server_code == "InvalidInput"
@@ -104,7 +99,7 @@ def test_an_address_of_the_inner_network_is_not_fetched(url: str) -> None:
         return httpx2.Response(200, content=b"x")
 
     with pytest.raises(BadAnswer) as refused:
-        asyncio.run(reports_of(rig(api)).download("1", FileSink(BytesIO())))
+        asyncio.run(rig(api).documents.download("1", FileSink(BytesIO())))
 
     assert fetched == []
     assert url not in str(refused.value)
@@ -113,6 +108,6 @@ def test_an_address_of_the_inner_network_is_not_fetched(url: str) -> None:
 def test_a_rate_that_would_stop_us_for_ever_is_not_put_on_record() -> None:
     r = rig(lambda _request: answer({"reports": []}, headers={"x-amzn-ratelimit-limit": "0.0000000001"}))
 
-    asyncio.run(reports_of(r).discover_settlements(SINCE))
+    asyncio.run(r.reports.discover_settlements(SINCE))
 
     assert r.buckets.corrected == {}
