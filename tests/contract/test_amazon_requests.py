@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from ml_connector.amazon import limits
+from ml_connector.amazon.catalog import Catalog
 from ml_connector.amazon.documents import ReportDocument
 from ml_connector.amazon.errors import blames_token, classify, errors_in
 from ml_connector.amazon.event_groups import EventGroups
@@ -43,6 +44,7 @@ MODELS = (
     "finances_2024-06-19.json",
     "financesV0.json",
     "transfers_2024-06-01.json",
+    "catalogItems_2022-04-01.json",
 )
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -88,6 +90,9 @@ def every_request() -> list[httpx2.Request]:
                 return orders_answer(request)
             case _, _ if request.url.path.startswith("/finances/"):
                 return finances_answer(request)
+            case _, ["items", *one]:
+                more = {} if b"pageToken" in request.url.query else {"pagination": {"nextToken": "a+b/="}}
+                return answer({"asin": "B1"} if one else {"items": [], **more})
             case _, ["marketplaceParticipations"]:
                 return answer({"payload": []})
             case _, ["reports", _]:
@@ -105,6 +110,9 @@ def every_request() -> list[httpx2.Request]:
         await every_order_request(Orders(r.client))
         await every_finances_request(r)
         await every_schedule_request(ReportSchedules(r.client))
+        await Catalog(r.client).by_barcode("ATVPDKIKX0DER", "EAN", ["4000000000001", "4000000000002"])
+        await Catalog(r.client).by_sku("ATVPDKIKX0DER", "A1SELLER", "MUG 1/ü,2")
+        await Catalog(r.client).by_asin("ATVPDKIKX0DER", "B0TEST0001")
         await Sellers(r.client, r.clock).participations()
         await r.reports.discover_settlements(SINCE)
         await r.documents.address("amzn1.spdoc.1.4.na.0-1.T/1 x")

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from types import NoneType
 from typing import Final, TypeVar, cast
@@ -20,11 +20,21 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
-from ml_connector.amazon import errors
+from ml_connector.amazon import errors, limits
 from ml_connector.amazon.auth import LoginWithAmazon, SignedCall
+from ml_connector.amazon.errors import Reach
 from ml_connector.amazon.limits import Operation
+from ml_connector.amazon.wire import whole_characters
 from ml_connector.domain.clock import Clock
-from ml_connector.domain.errors import BadAnswer, LimitExceeded, RateLimited, Unavailable, WrongUse
+from ml_connector.domain.errors import (
+    BadAnswer,
+    LimitExceeded,
+    MlConnectorError,
+    NotPermitted,
+    RateLimited,
+    Unavailable,
+    WrongUse,
+)
 from ml_connector.domain.target import NotSent, PassRefused, Unknown
 from ml_connector.transport.bucket import BucketStore
 from ml_connector.transport.http import Answer, HttpClient
@@ -39,6 +49,11 @@ QueryValue = str | Sequence[str]
 ATTEMPTS: Final = 5
 #: Longer than this a call does not wait for its bucket: the work goes back to whoever schedules it.
 WAIT_MAX_S: Final = 600.0
+
+#: After an operation worked, so long a refusal of another is that one's own; after the ping was refused, so long it is not
+#: asked again.
+_WORKS_FOR: Final = timedelta(minutes=10)
+_SHUT_FOR: Final = timedelta(hours=1)
 
 _BACKOFF_FIRST_S: Final = 1.0
 _BACKOFF_MAX_S: Final = 60.0
@@ -104,6 +119,8 @@ class AmazonClient:
     agent: str
     quota_refusals: Counter[str] = field(default_factory=Counter)
     _rates: dict[str, float] = field(default_factory=dict)
+    _worked_at: datetime | None = None
+    _shut_at: datetime | None = None
 
     async def read(
         self,
@@ -129,7 +146,7 @@ class AmazonClient:
             call = SignedCall(self.login)
             outcome = await self._signed(operation, call, send)
             if isinstance(outcome, Answer):
-                return _decoded(outcome, operation, into)
+                return await self._understood(outcome, operation, into)
             if attempt == ATTEMPTS:
                 raise _given_up(outcome, operation, call) from outcome
             await self._pause(operation, attempt, call)
@@ -154,10 +171,37 @@ class AmazonClient:
             call = SignedCall(self.login)
             outcome = await self._signed(operation, call, send)
             if isinstance(outcome, Answer):
-                return _decoded(outcome, operation, into)
+                return await self._understood(outcome, operation, into)
             if isinstance(outcome, Unknown) or attempt == ATTEMPTS:
                 return outcome
             await self._pause(operation, attempt, call)
+
+    async def _understood(self, answer: Answer, operation: Operation, into: type[T]) -> T:
+        if answer.ok:
+            self._worked_at = self.clock.now()
+            return _decoded(answer, operation, into)
+        problem = errors.classify(answer, operation)
+        if isinstance(problem, NotPermitted) and operation is not limits.PING:
+            raise errors.classify(answer, operation, await self._reach())
+        raise problem
+
+    async def _reach(self) -> Reach:
+        """Whether this account is reached at all, when one of its operations is refused. Where nothing has worked for a while the
+        ping is asked, rarely: its quota is small, and what refuses it does not pass by itself."""
+        now = self.clock.now()
+        if self._worked_at is not None and now - self._worked_at < _WORKS_FOR:
+            return Reach.OPEN
+        if self._shut_at is not None and now - self._shut_at < _SHUT_FOR:
+            return Reach.SHUT
+        try:
+            await self.read(limits.PING, msgspec.Raw)
+        except NotPermitted:
+            self._shut_at = now
+            return Reach.SHUT
+        except MlConnectorError as problem:
+            _log.info("amazon.reach_unknown", account=self.account, why=str(problem))
+            return Reach.UNKNOWN
+        return Reach.OPEN
 
     async def _signed(
         self, operation: Operation, call: SignedCall, send: Callable[[SignedCall], Awaitable[Outcome]]
@@ -249,12 +293,10 @@ class _OneSend:
 
 
 def _decoded(answer: Answer, operation: Operation, into: type[T]) -> T:
-    if not answer.ok:
-        raise errors.classify(answer, operation)
     if into is NoneType:
         return cast(T, None)
     try:
-        return msgspec.json.decode(answer.body, type=into)
+        return msgspec.json.decode(whole_characters(answer.body), type=into)
     except (ValueError, RecursionError) as error:
         raise BadAnswer(
             f"Amazon's answer is not what the operation promises: {error}."

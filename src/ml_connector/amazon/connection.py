@@ -12,6 +12,7 @@ import httpx2
 
 from ml_connector import __version__
 from ml_connector.amazon.auth import LoginWithAmazon
+from ml_connector.amazon.catalog import Catalog
 from ml_connector.amazon.client import AmazonClient, user_agent
 from ml_connector.amazon.config import Config
 from ml_connector.amazon.documents import DOWNLOAD_MAX_BYTES, Documents, Download, Sink
@@ -86,6 +87,7 @@ class AmazonAccount:
         self.finances = Finances(self.client, tools.clock)
         self.event_groups = EventGroups(self.client, tools.clock)
         self.payouts = Payouts(self.client)
+        self.catalog = Catalog(self.client)
         self.sellers = Sellers(self.client, tools.clock)
 
     async def ping(self, *, fresh: bool = False) -> Identity:

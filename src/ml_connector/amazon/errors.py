@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Final
 
 import msgspec
@@ -69,10 +70,20 @@ def request_id(headers: Mapping[str, str]) -> str:
     return re.sub(r"[^\w.:=-]", "", headers.get("x-amzn-requestid", ""), flags=re.ASCII)[:_REQUEST_ID_MAX]
 
 
-def classify(answer: Answer, operation: Operation) -> MlConnectorError:
+class Reach(Enum):
+    """What else is known when an operation is refused: OPEN, other operations of this account work; SHUT, the ping, for which
+    every application has the role, is refused too."""
+
+    OPEN = "open"
+    SHUT = "shut"
+    UNKNOWN = "unknown"
+
+
+def classify(answer: Answer, operation: Operation, reach: Reach = Reach.UNKNOWN) -> MlConnectorError:
     """The error that ``answer``, which is no success, means for ``operation``.
 
-    A refused token comes here only after a new one was refused as well (:mod:`ml_connector.amazon.auth`).
+    A refused token comes here only after a new one was refused as well (:mod:`ml_connector.amazon.auth`). ``reach`` tells a
+    missing role from an account that is not reached at all.
     """
     errors = errors_in(answer.body)
     first = errors[0] if errors else AmazonError()
@@ -80,7 +91,7 @@ def classify(answer: Answer, operation: Operation) -> MlConnectorError:
     suffix = where(operation, request_id(answer.headers))
     status = answer.status
     if status in (401, 403):
-        return _not_allowed(answer, first, operation, suffix)
+        return _not_allowed(answer, first, operation, reach, suffix)
     if status == 429:
         return RateLimited(f"Amazon says that it is asked too often.{suffix}")
     if status >= 500:
@@ -103,7 +114,9 @@ def classify(answer: Answer, operation: Operation) -> MlConnectorError:
     )
 
 
-def _not_allowed(answer: Answer, first: AmazonError, operation: Operation, suffix: str) -> MlConnectorError:
+def _not_allowed(
+    answer: Answer, first: AmazonError, operation: Operation, reach: Reach, suffix: str
+) -> MlConnectorError:
     if blames_token(answer.status, answer.body):
         return SignInFailed(
             "Amazon refused a newly issued access token: the authorisation was revoked. Re-authorise the application in "
@@ -113,10 +126,25 @@ def _not_allowed(answer: Answer, first: AmazonError, operation: Operation, suffi
     path = ""
     if first.code.casefold() in _GATEWAY_CODES or not first.code:
         path = " Amazon also answers so for a path that it does not know: check the address of the region first."
-    return NotPermitted(
-        f"Amazon does not allow {operation.name}: the role {operation.role} is missing, the selling account has not "
-        f"authorised the application, or this is the wrong region.{path}{suffix}",
-    )
+    match reach:
+        case Reach.OPEN:
+            return NotPermitted(
+                f"Amazon does not allow {operation.name}, while other operations work: the role {operation.role} is missing. Give "
+                "it to the application, have the seller authorise it again, and enter the new refresh token."
+                f"{path}{suffix}",
+                code="role_missing",
+            )
+        case Reach.SHUT:
+            return NotPermitted(
+                "Amazon signs this application in and then refuses every operation, the plainest one too: this is the wrong "
+                f"region for the selling account, or the account has not authorised the application.{path}{suffix}",
+                code="account_not_reached",
+            )
+        case Reach.UNKNOWN:
+            return NotPermitted(
+                f"Amazon does not allow {operation.name}: the role {operation.role} is missing, the selling account has not "
+                f"authorised the application, or this is the wrong region.{path}{suffix}",
+            )
 
 
 def _hint(status: int, first: AmazonError) -> str:

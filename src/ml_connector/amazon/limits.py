@@ -53,6 +53,12 @@ LIST_FINANCIAL_EVENT_GROUPS: Final = Operation(
     "listFinancialEventGroups", "GET", "/finances/v0/financialEventGroups", 0.5, 30, _FINANCE
 )
 LIST_PAYOUTS: Final = Operation("listPayouts", "GET", "/finances/transfers/2024-06-01/payouts", 0.5, 10, _FINANCE)
+SEARCH_CATALOG_ITEMS: Final = Operation(
+    "searchCatalogItems", "GET", "/catalog/2022-04-01/items", 2.0, 2, "Product Listing"
+)
+GET_CATALOG_ITEM: Final = Operation(
+    "getCatalogItem", "GET", "/catalog/2022-04-01/items/{asin}", 2.0, 2, "Product Listing"
+)
 GET_MARKETPLACE_PARTICIPATIONS: Final = Operation(
     "getMarketplaceParticipations",
     "GET",
@@ -61,6 +67,8 @@ GET_MARKETPLACE_PARTICIPATIONS: Final = Operation(
     15,
     "Selling Partner Insights",
 )
+#: The plainest operation: every application has the role for it (section 9).
+PING: Final = GET_MARKETPLACE_PARTICIPATIONS
 
 OPERATIONS: Final = (
     GET_REPORTS,
@@ -77,5 +85,7 @@ OPERATIONS: Final = (
     LIST_SUMMARY,
     LIST_FINANCIAL_EVENT_GROUPS,
     LIST_PAYOUTS,
+    SEARCH_CATALOG_ITEMS,
+    GET_CATALOG_ITEM,
     GET_MARKETPLACE_PARTICIPATIONS,
 )

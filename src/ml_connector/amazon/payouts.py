@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from ml_connector.amazon import limits
 from ml_connector.amazon.client import AmazonClient, QueryValue, utc_text
@@ -16,6 +17,10 @@ from ml_connector.amazon.paging import PLAIN, Query, pages
 from ml_connector.amazon.wire import Wire
 from ml_connector.domain.errors import BadAnswer, NotPermitted, RefusedByServer
 from ml_connector.domain.finances import Payout
+
+_NOT_HERE: Final = (
+    "Amazon shows no payouts here; by its own description it does so in DE, FR, IT, ES, SE, NL, PL and BE."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Payouts:
         try:
             found = [each async for page in pages(read, PLAIN, query) for each in page.payouts or ()]
         except (NotPermitted, RefusedByServer) as refused:
-            return PayoutList(available=False, why=str(refused))
+            return PayoutList(available=False, why=f"{_NOT_HERE} {refused}")
         return PayoutList(available=True, payouts=tuple({each.id: _payout(each) for each in found}.values()))
 
 

@@ -26,6 +26,21 @@ _TEXT_MAX: Final = 2_000
 _CONTROLS: Final = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+#: An escape of JSON: a whole character of two halves; half a character; anything else.
+_ESCAPES: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def whole_characters(body: bytes) -> bytes:
+    """JSON with U+FFFD for each half of a character: a title cut in the middle of one must not hide what stands beside it. Most
+    answers hold none and are not gone through."""
+    if not _HALF.search(body):
+        return body
+    return _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
+
+
 class Wire(msgspec.Struct, frozen=True, rename="camel"):
     """An object of an answer."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import httpx2
@@ -182,6 +183,83 @@ def test_html_from_the_edge_is_named_as_such() -> None:
     with pytest.raises(RefusedByServer, match="edge") as caught:
         asyncio.run(call(r))
     assert "<" not in str(caught.value)
+
+
+PING = "/sellers/v1/marketplaceParticipations"
+
+
+def refusing(ping: Callable[[], httpx2.Response], *, at_first: int = 0) -> Rig:
+    """An Amazon that allows the first so many calls and then nothing, and answers the ping as told."""
+    allowed = [1] * at_first
+
+    def api(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == PING:
+            return ping()
+        if allowed:
+            allowed.pop()
+            return answer({"reports": []})
+        return error(403, "Unauthorized")
+
+    return rig(api)
+
+
+def pings(r: Rig) -> int:
+    return r.amazon.journal.count(f"send {PING}")
+
+
+def test_an_operation_that_is_refused_while_others_work_lacks_its_role() -> None:
+    r = refusing(lambda: error(500, "InternalFailure"), at_first=1)
+    asyncio.run(call(r))
+
+    with pytest.raises(NotPermitted, match=r"other operations work: the role Finance and Accounting") as refused:
+        asyncio.run(call(r))
+    assert refused.value.code == "role_missing"
+    assert pings(r) == 0
+
+
+def test_where_nothing_worked_yet_the_ping_tells_a_missing_role_from_an_account_that_is_not_reached() -> None:
+    works, shut = refusing(lambda: answer({"payload": []})), refusing(lambda: error(403, "Unauthorized"))
+
+    with pytest.raises(NotPermitted, match="other operations work") as role:
+        asyncio.run(call(works))
+    with pytest.raises(NotPermitted, match="wrong region") as region:
+        asyncio.run(call(shut))
+    assert (role.value.code, region.value.code) == ("role_missing", "account_not_reached")
+
+
+def test_what_worked_long_ago_proves_nothing() -> None:
+    r = refusing(lambda: error(403, "Unauthorized"), at_first=1)
+    asyncio.run(call(r))
+    r.clock.advance(601)
+
+    with pytest.raises(NotPermitted, match="wrong region"):
+        asyncio.run(call(r))
+
+
+def test_an_account_that_is_not_reached_is_pinged_once_an_hour() -> None:
+    r = refusing(lambda: error(403, "Unauthorized"))
+
+    for passing_s in (0, 3599, 1):
+        r.clock.advance(passing_s)
+        with pytest.raises(NotPermitted):
+            asyncio.run(call(r))
+    assert pings(r) == 2
+
+
+def test_a_ping_that_says_nothing_leaves_all_three_reasons() -> None:
+    r = refusing(lambda: httpx2.Response(500))
+
+    with pytest.raises(NotPermitted, match=r"role Finance and Accounting .*authorised.*wrong region") as refused:
+        asyncio.run(call(r))
+    assert refused.value.code == "not_permitted"
+
+
+def test_a_refused_ping_is_not_explained_by_another() -> None:
+    r = refusing(lambda: error(403, "Unauthorized"))
+
+    with pytest.raises(NotPermitted, match="Selling Partner Insights"):
+        asyncio.run(r.client.read(limits.PING, ReportPage))
+    assert pings(r) == 1
 
 
 @pytest.mark.parametrize("code", ["MissingAuthenticationToken", "Forbidden"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -267,3 +268,12 @@ def test_an_unreadable_order_says_where_it_is() -> None:
 
     with pytest.raises(BadAnswer, match="createdTime"):
         asyncio.run(Orders(r.client).get("1"))
+
+
+def test_half_a_character_in_a_title_hides_no_order() -> None:
+    body = json.dumps({"orders": [written("1", orderItems=[{**LINE, "product": {"title": "Mug \ud83d"}}])]}).encode()
+    r = rig(lambda _request: httpx2.Response(200, content=body[:-1] + b',"lastUpdatedBefore":"2026-11-21T11:58:00Z"}'))
+
+    [page] = search(r)
+
+    assert [order.items[0].title for order in page.orders] == ["Mug \ufffd"]
