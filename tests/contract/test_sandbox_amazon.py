@@ -22,7 +22,9 @@ from tests.support.sandbox_amazon import (
     CATALOG,
     DOCUMENTS,
     EVERYTHING,
+    EVERYTHING_LISTED,
     GROUPS,
+    INVENTORY,
     LONG_AGO,
     ORDERS,
     PAYOUTS,
@@ -32,6 +34,7 @@ from tests.support.sandbox_amazon import (
     V2,
     Seller,
 )
+from tests.support.sandbox_amazon import LISTINGS as ITEMS
 
 pytestmark = pytest.mark.contract
 
@@ -227,6 +230,62 @@ def test_every_answer_about_groups_payouts_and_the_catalog_has_the_published_sha
         seller.get(f"{CATALOG}/B0GHSTL045"),
     ):
         catalog.check("getCatalogItem", answer)
+
+
+def test_every_answer_about_listings_and_stock_has_the_published_shape(contracts: Path) -> None:
+    listings, stock = Swagger(contracts, "listingsItems_2021-08-01"), Swagger(contracts, "fbaInventory")
+    nobody_buys: dict[str, object] = {"stores": ["US"], "orders_per_day": 0}
+    seller = Seller({**nobody_buys, "late_issues": ["LANTERN-S"], "switches": {"inventory_page_size": 2}})
+    us, own = {"marketplaceIds": "ATVPDKIKX0DER"}, f"{ITEMS}/{seller.credentials['seller_id']}"
+    price, rise, merge = (
+        example(contracts, f"listings_patch_{name}") for name in ("price", "price_with_sale", "quantity_merge")
+    )
+    accepted = seller.patch("LANTERN-S", *price["patches"])
+    patched = [
+        accepted,
+        seller.patch("BOWL-SET-6", *rise["patches"], includedData="identifiers,issues"),
+        seller.patch("LANTERN-S-MFN", *merge["patches"]),
+        seller.patch("LANTERN-S", *price["patches"], mode="VALIDATION_PREVIEW"),
+        seller.patch("NOBODY", *price["patches"]),
+        seller.patch("LANTERN-S"),
+    ]
+    assert [each.json().get("status") for each in patched] == [
+        "ACCEPTED",
+        "ACCEPTED",
+        "ACCEPTED",
+        "VALID",
+        "INVALID",
+        None,
+    ]
+    assert set(accepted.json()) == set(example(contracts, "listings_submission_accepted"))
+    for answer in patched:
+        listings.check("patchListingsItem", answer)
+    seller.clock.advance(3600)
+    for answer in (
+        seller.listing("LANTERN-S"),
+        seller.listing("LANTERN-S-MFN"),
+        seller.listing("NOBODY"),
+        seller.get(f"{own}/X"),
+    ):
+        listings.check("getListingsItem", answer)
+    shown, wanted = seller.listing("LANTERN-S-MFN").json(), example(contracts, "listings_get_item")
+    assert set(shown) == {*wanted, "relationships", "productTypes"}
+    assert shown["attributes"]["fulfillment_availability"] == wanted["attributes"]["fulfillment_availability"]
+    assert set(shown["summaries"][0]) == set(wanted["summaries"][0])
+    for answer in (seller.get(own, **us, pageSize="3", includedData=EVERYTHING_LISTED), seller.get(own)):
+        listings.check("searchListingsItems", answer)
+    in_us = {"granularityType": "Marketplace", "granularityId": us["marketplaceIds"], **us}
+    page = seller.get(INVENTORY, **in_us, details="true")
+    for answer in (page, seller.get(INVENTORY, **in_us), seller.get(INVENTORY)):
+        stock.check("getInventorySummaries", answer)
+    assert structure(page.json()) == structure(example(contracts, "fba_inventory_summaries"))
+
+
+def structure(value: Any) -> Any:
+    """The names of every object, however deep, and of a list those of its first element."""
+    if isinstance(value, dict):
+        return {name: structure(each) for name, each in value.items()}
+    return [structure(value[0])] if isinstance(value, list) and value else type(value).__name__
 
 
 def test_members_of_transactions_groups_and_payouts_are_those_of_the_published_examples(contracts: Path) -> None:

@@ -24,6 +24,7 @@ US, NON_AMAZON, DE = "ATVPDKIKX0DER", "A2ZV50J4W1RKNI", "A1PA6795UKMFR9"
 V2 = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
 ORDER_REPORT = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 EVERYTHING = ["PROCEEDS", "PROMOTION", "CANCELLATION", "FULFILLMENT", "EXPENSE", "TAX", "PACKAGES", "PAYMENT", "BUYER", "RECIPIENT"]  # fmt: skip
+LISTED = ["summaries", "attributes", "issues", "offers", "fulfillmentAvailability", "procurement", "relationships", "productTypes"]  # fmt: skip
 LONG_AGO = "2020-01-01T00:00:00Z"
 SCENARIO = """
 seed = 1
@@ -102,6 +103,10 @@ class Amazons:
                 if report["processingStatus"] not in ("IN_QUEUE", "IN_PROGRESS"):
                     return report
         raise AssertionError("the report was never made")
+
+    def shows(self, read: Callable[[], Any], wanted: Any) -> bool:
+        """Is it there at last? What is accepted takes effect minutes later, which are seconds here."""
+        return any(read() == wanted for _ in range(10_000))
 
     def refusal(self, call: Callable[..., Any], **parameters: Any) -> tuple[int, str]:
         """Status and code of a call that must be refused."""
@@ -220,6 +225,66 @@ def test_catalog_and_sellers(amazons: Amazons, amazon: dict[str, Any]) -> None:
     sellers = amazons.api("sellers_v1.sellers_api", "SellersApi")
     amazons.understood(sellers.get_marketplace_participations())
     amazons.understood(sellers.get_account())
+
+
+def test_listings_and_stock(amazons: Amazons, amazon: dict[str, Any]) -> None:
+    api = amazons.api("listings_items_v2021_08_01.listings_api", "ListingsApi")
+    models, own = module("spapi.models.listings_items_v2021_08_01"), amazon["seller_id"]
+    page = amazons.understood(api.search_listings_items(own, [US], included_data=LISTED, page_size=5))
+    rest = amazons.understood(
+        api.search_listings_items(
+            own, [US], included_data=LISTED, page_size=5, page_token=page["pagination"]["nextToken"]
+        )
+    )
+    assert page["numberOfResults"] == len(page["items"]) + len(rest["items"]) == 8
+    quoted = 'THROW "SOFT" 130-MFN'
+    assert amazons.understood(api.get_listings_item(own, quoted, [US]))["sku"] == quoted
+
+    more = {"fulfillment_channel_code": "DEFAULT", "quantity": 17}
+    patch = models.PatchOperation(op="merge", path="/attributes/fulfillment_availability", value=[more])
+    body = models.ListingsItemPatchRequest(product_type="PRODUCT", patches=[patch])
+    answer = amazons.understood(
+        api.patch_listings_item(own, quoted, [US], body, included_data=["issues", "identifiers"])
+    )
+    assert (answer["status"], answer["issues"]) == ("ACCEPTED", [])
+    assert amazons.shows(
+        lambda: quantity_of(amazons.understood(api.get_listings_item(own, quoted, [US], included_data=LISTED))), 17
+    )
+    wrong = models.ListingsItemPatchRequest(
+        product_type="PRODUCT", patches=[models.PatchOperation(op="add", path="/x")]
+    )
+    assert amazons.refusal(api.patch_listings_item, body=wrong, seller_id=own, sku=quoted, marketplace_ids=[US]) == (
+        400,
+        "BAD_REQUEST",
+    )
+    assert amazons.refusal(api.get_listings_item, seller_id=own, sku="A/B", marketplace_ids=[US]) == (404, "NOT_FOUND")
+
+    inventory = amazons.api("fba_inventory_v1.fba_inventory_api", "FbaInventoryApi")
+    summaries = amazons.understood(inventory.get_inventory_summaries("Marketplace", US, [US], details=True))
+    assert len(summaries["payload"]["inventorySummaries"]) == 4
+
+
+def quantity_of(listing: dict[str, Any]) -> int:
+    (offered,) = listing["fulfillmentAvailability"]
+    quantity: int = offered["quantity"]
+    return quantity
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "call", "parameters"),
+    [
+        ("orders_v0.orders_v0_api", "OrdersV0Api", "get_orders", {"marketplace_ids": [US], "created_after": LONG_AGO}),
+        ("finances_v0.finances_v0_api", "FinancesV0Api", "list_financial_events", {}),
+        ("transfers_v2024_06_01.transfers_api", "TransfersApi", "get_payment_methods", {"marketplace_id": US}),
+        ("tokens_v2021_03_01.tokens_api", "TokensApi", "create_restricted_data_token", {"body": {}}),
+        ("notifications_v1.notifications_api", "NotificationsApi", "get_destinations", {}),
+        ("datakiosk_v2023_11_15.queries_api", "QueriesApi", "get_queries", {}),
+    ],
+)
+def test_what_is_not_served_is_refused_as_the_gateway_does(
+    amazons: Amazons, folder: str, name: str, call: str, parameters: dict[str, Any]
+) -> None:
+    assert amazons.refusal(getattr(amazons.api(folder, name), call), **parameters) == (403, "Unauthorized")
 
 
 def test_reports_of_both_kinds_and_schedules(amazons: Amazons) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
@@ -30,9 +31,13 @@ BALANCES = "/finances/2024-06-19/balances"
 GROUPS = "/finances/v0/financialEventGroups"
 PAYOUTS = "/finances/transfers/2024-06-01/payouts"
 CATALOG = "/catalog/2022-04-01/items"
+LISTINGS = "/listings/2021-08-01/items"
+INVENTORY = "/fba/inventory/v1/summaries"
 LONG_AGO = "2026-08-01T00:00:00Z"
 """Before anything that happens in a world that begins at START."""
 EVERYTHING = "PROCEEDS,PROMOTION,CANCELLATION,FULFILLMENT,EXPENSE,TAX,PACKAGES,PAYMENT,BUYER,RECIPIENT"
+
+EVERYTHING_LISTED = "summaries,attributes,issues,offers,fulfillmentAvailability,procurement,relationships,productTypes"
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,20 @@ class Seller:
             if "pagination" not in page:
                 return found
             page = self.get(ORDERS, **asked, paginationToken=page["pagination"]["nextToken"]).json()
+
+    def listing(self, sku: str, **params: str) -> httpx2.Response:
+        """One listing with everything about it, in the US store unless said otherwise."""
+        asked = {"marketplaceIds": "ATVPDKIKX0DER", "includedData": EVERYTHING_LISTED, **params}
+        return self.get(self.listing_path(sku), **asked)
+
+    def patch(self, sku: str, *patches: Mapping[str, object], **params: str) -> httpx2.Response:
+        """One submission, in the US store unless said otherwise."""
+        asked = {"marketplaceIds": "ATVPDKIKX0DER", **params}
+        body = {"productType": "PRODUCT", "patches": list(patches)}
+        return self.call("PATCH", self.listing_path(sku), params=asked, json=body)
+
+    def listing_path(self, sku: str) -> str:
+        return f"{LISTINGS}/{self.credentials['seller_id']}/{quote(sku, safe='')}"
 
     def transactions(self, **params: str) -> list[dict[str, Any]]:
         """Every transaction that the parameters find, by default all, page after page."""

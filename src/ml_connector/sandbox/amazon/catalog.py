@@ -34,10 +34,10 @@ _BRAND = "Garden & Hearth"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A product as one store lists it: one ASIN, one SKU of the seller's."""
+    """A product as one store lists it: one ASIN, the seller's SKUs of it."""
 
     asin: str
-    sku: str
+    skus: tuple[str, ...]
     name: str
     ean: str
 
@@ -107,23 +107,26 @@ class Catalog:
             return [each for each in listings if all(word.lower() in each.name.lower() for word in keywords)]
         if kind == "SKU" and query["sellerId"] != self._seller_id:
             return []
-        return [each for each in listings if _identifier(each, kind) in identifiers]
+        return [each for each in listings if not _identifiers(each, kind).isdisjoint(identifiers)]
 
 
 def _listings(store: Store) -> list[Listed]:
-    articles = CATALOG[store.code]
-    return [Listed(article.asin, article.sku, article.name, _ean(article.asin)) for article in articles]
+    return [
+        Listed(article.asin, (article.sku, article.merchants.sku), article.name, ean_of(article.asin))
+        for article in CATALOG[store.code]
+    ]
 
 
-def _ean(asin: str) -> str:
+def ean_of(asin: str) -> str:
     """An EAN that is the same wherever the product is listed, with the check digit that scanners want."""
     digits = f"40{int.from_bytes(asin.encode()) % 10**10:010d}"
     weighted = sum(int(digit) * (3 if index % 2 else 1) for index, digit in enumerate(digits))
     return f"{digits}{-weighted % 10}"
 
 
-def _identifier(listing: Listed, kind: str) -> str:
-    return {"ASIN": listing.asin, "SKU": listing.sku, "EAN": listing.ean, "GTIN": f"0{listing.ean}"}.get(kind, "")
+def _identifiers(listing: Listed, kind: str) -> frozenset[str]:
+    known = {"ASIN": (listing.asin,), "SKU": listing.skus, "EAN": (listing.ean,), "GTIN": (f"0{listing.ean}",)}
+    return frozenset(known.get(kind, ()))
 
 
 def _item(listing: Listed, stores: Sequence[Store], included: Collection[str]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -104,6 +105,7 @@ it shows a deferred one as released. ``number`` is 0 where it is in no settlemen
 _INDEXES = {
     "events_settled": "{events} (store, number, section)",
     "events_counted": "{events} (store, counted)",
+    "events_posted": "{events} (kind, posted)",
     "transactions_posted": "{transactions} (posted, transaction_id)",
     "transactions_order": "{transactions} (order_id)",
     "transactions_settled": "{transactions} (store, number)",
@@ -158,6 +160,19 @@ class EventLedger:
             "SELECT sum(amount) AS total FROM {events} WHERE store = ? AND counted > ? AND posted <= ?",
             (store, stamp(at), stamp(at)),
         )
+
+    def returned(self, stores: Sequence[str], since: datetime, until: datetime) -> dict[str, list[str]]:
+        """The adjustment items of what came back to Amazon in some time, by SKU."""
+        found: dict[str, list[str]] = {}
+        for row in self._book.rows(
+            "SELECT kind, posted, counted, content FROM {events} WHERE kind IN ('refund', 'claim')"
+            " AND posted > ? AND posted <= ? AND store IN (SELECT value FROM json_each(?))",
+            (stamp(since), stamp(until), json.dumps(list(stores))),
+        ):
+            first = unpacked(row["kind"], row["posted"], row["counted"], row["content"]).rows[0]
+            if first.fulfillment_id == "AFN":
+                found.setdefault(first.sku, []).append(first.merchant_adjustment_item_id)
+        return found
 
     def transactions(self, wanted: Wanted, most: int) -> list[sqlite3.Row]:
         """Transactions that Finances shows at ``wanted.as_of``, with their events, by posted date; at most so many."""

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from ml_connector.sandbox.amazon.account import Account
 from ml_connector.sandbox.amazon.documents import PREFIX
@@ -23,6 +23,7 @@ from ml_connector.sandbox.switches import Switches
 
 TOKEN_PATH = "/auth/o2/token"  # noqa: S105 - a path
 _USER_AGENT_MAX = 500
+_BODY_MAX_BYTES = 10 * 1024 * 1024
 _HTML_400 = (
     b"<html><head><title>400 Bad Request</title></head><body><center><h1>400 Bad Request</h1></center></body></html>"
 )
@@ -48,11 +49,18 @@ ROUTES: Sequence[tuple[str, str, str]] = (
     ("GET", r"/finances/transfers/2024-06-01/payouts", "listPayouts"),
     ("GET", r"/catalog/2022-04-01/items", "searchCatalogItems"),
     ("GET", r"/catalog/2022-04-01/items/([^/]+)", "getCatalogItem"),
+    ("GET", r"/listings/2021-08-01/items/([^/]+)", "searchListingsItems"),
+    ("GET", r"/listings/2021-08-01/items/([^/]+)/(.+)", "getListingsItem"),
+    ("PATCH", r"/listings/2021-08-01/items/([^/]+)/(.+)", "patchListingsItem"),
+    ("GET", r"/fba/inventory/v1/summaries", "getInventorySummaries"),
 )
 
 
 def operation_of(method: str, path: str) -> str:
-    """How the fault plan names a request: the operation id, ``token``, ``downloadDocument`` or ``unknown``."""
+    """How the fault plan names a request: the operation id, ``token``, ``downloadDocument`` or ``unknown``.
+
+    ``path`` is decoded: the slash of a SKU is one like others there.
+    """
     if path == TOKEN_PATH:
         return "token"
     if path.startswith(PREFIX):
@@ -88,16 +96,18 @@ class Gateway:
         await send({"type": "http.response.body", "body": reply.body})
 
     def _answer(self, request: Request) -> Reply:
-        if request.method == "GET" and request.body:
+        if _is_strange(request):
             return Reply(400, _HTML_400, {"content-type": "text/html"})
         if request.path == TOKEN_PATH and request.method == "POST":
             self._play_faults("token")
             return self._parts.account.exchange(request)
         if request.path.startswith(PREFIX) and request.method == "GET":
             return self._parts.operations.documents.download(request)
-        operation, identifier = _route(request.method, request.path)
+        operation, found = _route(request.method, request.raw_path)
+        if any("/" in each for each in found):
+            operation = ""
         try:
-            reply = self._operate(operation, identifier, request)
+            reply = self._operate(operation, [unquote(each) for each in found], request)
         except Refused as refused:
             reply = refused.reply
         if (
@@ -109,17 +119,21 @@ class Gateway:
             return Reply(reply.status, reply.body, {**reply.headers, "x-amzn-RateLimit-Limit": rate})
         return reply
 
-    def _operate(self, operation: str, identifier: str, request: Request) -> Reply:
+    def _operate(self, operation: str, path: Sequence[str], request: Request) -> Reply:
         self._check_user_agent(request)
         if not operation:
             raise Refused.access(code=self._parts.switches.text("unknown_route_code"))
         seller_id = self._caller(operation, request)
         if operation in self._parts.account.missing_roles:
             raise Refused.access(message=self._parts.switches.text("missing_role_message"))
-        if request.method == "POST" and not request.headers.get("content-type", "").startswith("application/json"):
+        if len(request.body) > _BODY_MAX_BYTES:
+            raise Refused(413, "RequestEntityTooLarge", "The request body is too large")
+        if request.method in ("POST", "PATCH") and not request.headers.get("content-type", "").startswith(
+            "application/json"
+        ):
             raise Refused(415, "UnsupportedMediaType", "The media type is not supported")
         self._parts.operations.up_to(self._parts.clock.now())
-        return self._parts.operations.handlers[operation](seller_id, identifier, request)
+        return self._parts.operations.handlers[operation](seller_id, path, request)
 
     def _check_user_agent(self, request: Request) -> None:
         user_agent = request.headers.get("user-agent", "")
@@ -167,19 +181,25 @@ class Gateway:
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
 
 
+def _is_strange(request: Request) -> bool:
+    """What the edge refuses before anybody reads it: a body on a GET, a NUL anywhere (section 5)."""
+    has_nul = any("\0" in text for pair in request.query.items() for text in pair)
+    return (request.method == "GET" and request.body != b"") or "%00" in request.raw_path or has_nul
+
+
 def _quota_exceeded() -> Refused:
     refused = Refused(429, "QuotaExceeded", "")
     refused.reply = Reply.of_json(429, general_error(429))
     return refused
 
 
-def _route(method: str, path: str) -> tuple[str, str]:
-    """Operation id and path parameter; both empty for what there is not."""
+def _route(method: str, path: str) -> tuple[str, Sequence[str]]:
+    """Operation id and path parameters; both empty for what there is not."""
     for wanted, pattern, operation in ROUTES:
         found = re.fullmatch(pattern, path) if wanted == method and operation in LIMITS else None
         if found:
-            return operation, found[1] if found.re.groups else ""
-    return "", ""
+            return operation, found.groups()
+    return "", ()
 
 
 async def _request(scope: Scope, receive: Receive) -> Request:
@@ -193,6 +213,7 @@ async def _request(scope: Scope, receive: Receive) -> Request:
     return Request(
         method=scope["method"],
         path=scope["path"],
+        raw_path=scope["raw_path"].decode("latin-1"),
         query=_joined(parse_qsl(query, keep_blank_values=True)),
         headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,

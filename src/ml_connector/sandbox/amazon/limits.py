@@ -39,6 +39,10 @@ LIMITS = {
     "listPayouts": Limit(Decimal("0.5"), 10),
     "searchCatalogItems": Limit(Decimal("2"), 2),
     "getCatalogItem": Limit(Decimal("2"), 2),
+    "getListingsItem": Limit(Decimal("5"), 10),
+    "patchListingsItem": Limit(Decimal("5"), 5),
+    "searchListingsItems": Limit(Decimal("5"), 5),
+    "getInventorySummaries": Limit(Decimal("2"), 2),
 }
 
 

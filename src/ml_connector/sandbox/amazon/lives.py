@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ml_connector.sandbox.amazon.marketplaces import Store
-from ml_connector.sandbox.amazon.orders import CATALOG, Order, draw_order_id
+from ml_connector.sandbox.amazon.orders import CATALOG, Order, article_of, draw_order_id
 from ml_connector.sandbox.amazon.rows import Row
 from ml_connector.sandbox.amazon.scenario import Scenario
 
@@ -155,7 +155,7 @@ def life_for_another_shop(row: Row, store: Store, chance: random.Random) -> Life
 
 def life_taxed_late(row: Row, store: Store, origin: datetime, chance: random.Random) -> Life:
     """An order of the time before the first settlement that comes into view when its tax is corrected. ``row`` is the tax."""
-    article = next(each for each in CATALOG[store.code] if each.sku == row.sku)
+    article = article_of(store, row.sku)
     created = origin - timedelta(days=chance.randrange(4, 20), milliseconds=chance.randrange(40_000_000))
     parts = {"ITEM": article.price, "TAX/ITEM": row.amount}
     item = Item(row.order_item_code, article.sku, article.name, article.price, 1, parts, facilitated=True)
@@ -205,8 +205,8 @@ def _item_of(sale: Order) -> Item:
 
 
 def _another(sale: Order, chance: random.Random) -> Item:
-    """A second line that is cancelled before anything ships."""
-    article = chance.choice(CATALOG[sale.store.code])
+    """A second line that is cancelled before anything ships. The seller ships such orders."""
+    article = chance.choice(CATALOG[sale.store.code]).merchants
     item_id = f"{chance.randrange(10**13, 10**14)}"
     return Item(item_id, article.sku, article.name, article.price, 1, {"ITEM": article.price})
 

@@ -15,19 +15,25 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. ``query`` is decoded, header names are lower case, ``path`` is below the system's prefix."""
+    """One HTTP request. ``query`` is decoded, header names are lower case, ``path`` is below the system's prefix.
+
+    ``raw_path`` is the path as it was sent: a SKU may hold a slash, which is then ``%2F``.
+    """
 
     method: str
     path: str
+    raw_path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
 
     def json(self) -> Mapping[str, object]:
-        """The body as a JSON object. Raises Refused (400) where it is none."""
+        """The body as a JSON object, its fractions exact. Raises Refused (400) where it is none."""
+        if b"\\u0000" in self.body:
+            raise Refused.input("Could not parse the request body")
         try:
-            parsed = json.loads(self.body)
-        except ValueError:
+            parsed = json.loads(self.body, parse_float=_fraction, parse_constant=_fraction)
+        except (ValueError, ArithmeticError, RecursionError):
             raise Refused.input("Could not parse the request body") from None
         if not isinstance(parsed, dict):
             raise Refused.input("Could not parse the request body")
@@ -52,6 +58,7 @@ class Refused(Exception):
 
     def __init__(self, status: int, code: str, message: str, details: str = "") -> None:
         super().__init__(f"{status} {code}: {message}")
+        self.message = message
         self.reply = Reply.of_json(status, error_list(code, message, details))
 
     @classmethod
@@ -88,6 +95,14 @@ def general_error(status: int) -> dict[str, object]:
 def report_time(instant: datetime) -> str:
     """How the Reports API writes instants: ``2026-10-27T02:11:31+00:00`` (dossier section 5)."""
     return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def _fraction(text: str) -> Decimal:
+    """A number of a size that somebody may mean. Raises ValueError for others: one of a few letters may fill the memory."""
+    number = Decimal(text)
+    if not number.is_finite() or len(text) > 40 or (number and abs(number.adjusted()) > 30):
+        raise ValueError(f"not a number that is understood: {text[:40]}")
+    return number
 
 
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,9})?(?:Z|\+00:00)", re.ASCII)

@@ -1,6 +1,6 @@
 """Every operation that is served, by its name, and what answers it.
 
-Each is given the selling account behind the token, the path parameter ("" where there is none) and the request.
+Each is given the selling account behind the token, the path parameters in their order and the request.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from ml_connector.sandbox.amazon.event_ledger import EventLedger
 from ml_connector.sandbox.amazon.filing import Filing
 from ml_connector.sandbox.amazon.finances import Finances
 from ml_connector.sandbox.amazon.groups import EventGroups
+from ml_connector.sandbox.amazon.inventory import Inventory
+from ml_connector.sandbox.amazon.listing_ledger import ListingLedger
+from ml_connector.sandbox.amazon.listings import Listings
 from ml_connector.sandbox.amazon.marketplaces import STORES, Store
-from ml_connector.sandbox.amazon.messages import Reply, Request
+from ml_connector.sandbox.amazon.messages import Refused, Reply, Request
 from ml_connector.sandbox.amazon.order_ledger import OrderLedger
 from ml_connector.sandbox.amazon.orders_api import Orders
 from ml_connector.sandbox.amazon.paging import Pager
@@ -26,13 +29,14 @@ from ml_connector.sandbox.amazon.payouts import Payouts
 from ml_connector.sandbox.amazon.reports import Reports
 from ml_connector.sandbox.amazon.scenario import Scenario
 from ml_connector.sandbox.amazon.schedules import Schedules
+from ml_connector.sandbox.amazon.stock import Stock
 from ml_connector.sandbox.ledger import Book
 from ml_connector.sandbox.switches import Switches
 
 if TYPE_CHECKING:
     from ml_connector.sandbox.world import World
 
-Handler = Callable[[str, str, Request], Reply]
+Handler = Callable[[str, Sequence[str], Request], Reply]
 
 
 class Operations:
@@ -44,12 +48,14 @@ class Operations:
         clock, faults = world.clock_of("amazon"), world.faults_of("amazon")
         secret = f"{world.random('amazon:pages').getrandbits(128):032x}"
         pager = Pager(secret, clock, faults, empty_page_every=switches.number("empty_page_every"))
-        reports = Reports(book, filing, pager, clock, scenario, switches)
+        events, stores = EventLedger(book, switches), [STORES[code] for code in scenario.stores]
+        stock = Stock(OrderLedger(book), events, stores, scenario)
+        self._listings = ListingLedger(book, stores, stock, scenario, switches)
+        reports = Reports(book, filing, self._listings, pager, clock, scenario, switches)
         self._filing = filing
         self._schedules = Schedules(book, reports, clock)
         self.documents = Documents(world, filing, reports, clock, faults)
-        events, chains, seller_id = EventLedger(book, switches), filing.chains, account.seller_id
-        stores = [STORES[code] for code in scenario.stores]
+        chains, seller_id = filing.chains, account.seller_id
         self.handlers: Mapping[str, Handler] = {
             **_of_sellers(stores),
             **_of_reports(reports, self.documents),
@@ -59,65 +65,95 @@ class Operations:
             **_of_groups(EventGroups(events, chains, seller_id, pager, clock, scenario, switches)),
             **_of_payouts(Payouts(chains, seller_id, pager, clock, scenario, switches)),
             **_of_catalog(Catalog(stores, seller_id, pager)),
+            **_of_listings(Listings(self._listings, stores, pager, clock, switches), seller_id),
+            **_of_inventory(Inventory(stock, stores, seller_id, pager, clock, switches)),
         }
 
     def up_to(self, now: datetime) -> None:
         """Bring the world up to an instant: what happened is put down, what closed is filed, what is scheduled is made."""
         self._filing.up_to(now)
+        self._listings.up_to(now)
         self._schedules.run(now)
 
 
 def _of_sellers(stores: Sequence[Store]) -> dict[str, Handler]:
     return {
-        "getMarketplaceParticipations": lambda _seller, _id, _request: sellers.participations(stores),
-        "getAccount": lambda _seller, _id, _request: sellers.account(stores),
+        "getMarketplaceParticipations": lambda _seller, _path, _request: sellers.participations(stores),
+        "getAccount": lambda _seller, _path, _request: sellers.account(stores),
     }
 
 
 def _of_reports(reports: Reports, documents: Documents) -> dict[str, Handler]:
     return {
-        "getReports": lambda seller, _id, request: reports.get_reports(seller, request),
-        "createReport": lambda seller, _id, request: reports.create_report(seller, request),
-        "getReport": lambda seller, report_id, _request: reports.get_report(seller, report_id),
-        "cancelReport": lambda seller, report_id, _request: reports.cancel_report(seller, report_id),
-        "getReportDocument": documents.mint,
+        "getReports": lambda seller, _path, request: reports.get_reports(seller, request),
+        "createReport": lambda seller, _path, request: reports.create_report(seller, request),
+        "getReport": lambda seller, path, _request: reports.get_report(seller, path[0]),
+        "cancelReport": lambda seller, path, _request: reports.cancel_report(seller, path[0]),
+        "getReportDocument": lambda seller, path, request: documents.mint(seller, path[0], request),
     }
 
 
 def _of_schedules(schedules: Schedules) -> dict[str, Handler]:
     return {
-        "getReportSchedules": lambda seller, _id, request: schedules.list_all(seller, request),
-        "createReportSchedule": lambda seller, _id, request: schedules.create(seller, request),
-        "getReportSchedule": lambda seller, schedule_id, _request: schedules.get(seller, schedule_id),
-        "cancelReportSchedule": lambda seller, schedule_id, _request: schedules.cancel(seller, schedule_id),
+        "getReportSchedules": lambda seller, _path, request: schedules.list_all(seller, request),
+        "createReportSchedule": lambda seller, _path, request: schedules.create(seller, request),
+        "getReportSchedule": lambda seller, path, _request: schedules.get(seller, path[0]),
+        "cancelReportSchedule": lambda seller, path, _request: schedules.cancel(seller, path[0]),
     }
 
 
 def _of_orders(orders: Orders) -> dict[str, Handler]:
     return {
-        "searchOrders": lambda seller, _id, request: orders.search(seller, request),
-        "getOrder": orders.get,
+        "searchOrders": lambda seller, _path, request: orders.search(seller, request),
+        "getOrder": lambda seller, path, request: orders.get(seller, path[0], request),
     }
 
 
 def _of_finances(finances: Finances) -> dict[str, Handler]:
     return {
-        "listTransactions": lambda seller, _id, request: finances.list_transactions(seller, request),
-        "listSummary": lambda seller, _id, request: finances.list_summary(seller, request),
-        "listBalances": lambda seller, _id, request: finances.list_balances(seller, request),
+        "listTransactions": lambda seller, _path, request: finances.list_transactions(seller, request),
+        "listSummary": lambda seller, _path, request: finances.list_summary(seller, request),
+        "listBalances": lambda seller, _path, request: finances.list_balances(seller, request),
     }
 
 
 def _of_groups(groups: EventGroups) -> dict[str, Handler]:
-    return {"listFinancialEventGroups": lambda seller, _id, request: groups.list_groups(seller, request)}
+    return {"listFinancialEventGroups": lambda seller, _path, request: groups.list_groups(seller, request)}
 
 
 def _of_payouts(payouts: Payouts) -> dict[str, Handler]:
-    return {"listPayouts": lambda seller, _id, request: payouts.list_payouts(seller, request)}
+    return {"listPayouts": lambda seller, _path, request: payouts.list_payouts(seller, request)}
 
 
 def _of_catalog(catalog: Catalog) -> dict[str, Handler]:
     return {
-        "searchCatalogItems": lambda seller, _id, request: catalog.search(seller, request),
-        "getCatalogItem": lambda _seller, asin, request: catalog.get(asin, request),
+        "searchCatalogItems": lambda seller, _path, request: catalog.search(seller, request),
+        "getCatalogItem": lambda _seller, path, request: catalog.get(path[0], request),
     }
+
+
+def _of_listings(listings: Listings, seller_id: str) -> dict[str, Handler]:
+    """Whoever names another seller in the path is refused; other refusals are worded as Listings words them (section 6)."""
+
+    def own(answer: Callable[[Sequence[str], Request], Reply]) -> Handler:
+        def handler(seller: str, path: Sequence[str], request: Request) -> Reply:
+            if path[0] != seller or seller != seller_id:
+                raise Refused.access()
+            try:
+                return answer(path, request)
+            except Refused as refused:
+                if refused.reply.status != 400:
+                    raise
+                raise Refused(400, "BAD_REQUEST", "Invalid input", refused.message) from None
+
+        return handler
+
+    return {
+        "getListingsItem": own(lambda path, request: listings.get(path[1], request)),
+        "searchListingsItems": own(lambda path, request: listings.search(path[0], request)),
+        "patchListingsItem": own(lambda path, request: listings.patch(path[1], request)),
+    }
+
+
+def _of_inventory(inventory: Inventory) -> dict[str, Handler]:
+    return {"getInventorySummaries": lambda seller, _path, request: inventory.summaries(seller, request)}

@@ -106,6 +106,16 @@ class OrderLedger:
             ),
         )
 
+    def placed(self, stores: Sequence[str], fulfilled_by: str, since: datetime, at: datetime) -> list[sqlite3.Row]:
+        """Orders placed after ``since``, each as it is at ``at``."""
+        return self._book.rows(
+            "SELECT orders.facts, versions.state, versions.updated"
+            " FROM {orders} AS orders JOIN {versions} AS versions USING (order_id)"
+            " WHERE orders.created > ? AND orders.created <= ? AND versions.updated <= ? AND versions.until > ?"
+            " AND orders.fulfilled_by = ? AND orders.store IN (SELECT value FROM json_each(?))",
+            (stamp(since), stamp(at), stamp(at), stamp(at), fulfilled_by, json.dumps(list(stores))),
+        )
+
     def touch(self, order_id: str, at: datetime) -> None:
         """Somebody changes something about an order that this API does not show: it is updated at ``at``, and looks the same.
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ml_connector.sandbox.amazon.marketplaces import STORES, Store
-from ml_connector.sandbox.amazon.orders import ASINS
+from ml_connector.sandbox.amazon.orders import asin_of
 from ml_connector.sandbox.amazon.rows import part, stamp
 from ml_connector.sandbox.switches import Switches
 
@@ -212,7 +212,7 @@ def _sales_channel(store: Store, marketplace_id: str, *, non_amazon: bool) -> di
 
 
 def _product(store: Store, item: Mapping[str, Any], *, priced: bool, business: bool) -> dict[str, object]:
-    product: dict[str, object] = {"asin": ASINS[item["sku"]], "title": item["title"], "sellerSku": item["sku"]}
+    product: dict[str, object] = {"asin": asin_of(item["sku"]), "title": item["title"], "sellerSku": item["sku"]}
     product["condition"] = {"conditionType": "NEW", "conditionSubtype": "NEW"}
     if priced:
         price: dict[str, object] = {"unitPrice": _money(store, item["unit_price"])}

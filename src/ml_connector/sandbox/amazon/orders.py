@@ -6,7 +6,7 @@ Vocabulary and signs: settlement dossier, sections 5 and 8. Every triple here is
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ml_connector.sandbox.amazon.marketplaces import Store
@@ -25,8 +25,15 @@ class Article:
 
     @property
     def asin(self) -> str:
-        return ASINS[self.sku]
+        return asin_of(self.sku)
 
+    @property
+    def merchants(self) -> Article:
+        """The same article as the seller ships it himself: under a SKU of its own, for a SKU has one channel (section 18.2)."""
+        return replace(self, sku=f"{self.sku}{_MERCHANTS}")
+
+
+_MERCHANTS = "-MFN"
 
 CATALOG: dict[str, tuple[Article, ...]] = {
     "US": (
@@ -58,7 +65,31 @@ ASINS = {
     "LANTERNE-S": "B0GHLNT001",
     "スツール-45": "B0GHSTL045",
 }
-"""What the catalog calls each article; the same product has one ASIN in every store, and a SKU of the seller's own in each."""
+"""What the catalog calls each article; the same product has one ASIN in every store, and SKUs of the seller's own in each."""
+
+
+def asin_of(sku: str) -> str:
+    """The product behind either of an article's SKUs."""
+    return ASINS[sku.removesuffix(_MERCHANTS)]
+
+
+def ships_itself(sku: str) -> bool:
+    """Does the seller ship what is sold under this SKU?"""
+    return sku.endswith(_MERCHANTS)
+
+
+def articles_of(store: Store) -> tuple[Article, ...]:
+    """Everything that the seller offers in a store, by SKU: what Amazon ships, and the same as he ships it himself."""
+    return tuple(each for article in CATALOG[store.code] for each in (article, article.merchants))
+
+
+def article_of(store: Store, sku: str) -> Article:
+    """The article behind a SKU. Raises LookupError where the store has none."""
+    for article in articles_of(store):
+        if article.sku == sku:
+            return article
+    raise LookupError(f"{store.code} offers no {sku!r}")
+
 
 _ORDER_PREFIXES = {
     "US": ("111", "112", "113", "114"),
@@ -68,7 +99,7 @@ _ORDER_PREFIXES = {
     "FR": ("402", "403", "404", "407"),
     "JP": ("249", "250", "503"),
 }
-_TAX_RATES = {"US": (0, 600, 700, 825, 950), "CA": (500, 1300), "UK": (2000,), "DE": (1900,), "FR": (2000,), "JP": (0,)}
+TAX_RATES = {"US": (0, 600, 700, 825, 950), "CA": (500, 1300), "UK": (2000,), "DE": (1900,), "FR": (2000,), "JP": (0,)}
 _FACILITATED = {"US": 1.0, "CA": 0.75, "UK": 0.3, "DE": 0.0, "FR": 0.6, "JP": 0.0}
 _COMMISSION = 1500
 _REFUND_COMMISSION_MAX = 500
@@ -110,7 +141,7 @@ def draw_order(store: Store, scenario: Scenario, day: datetime, chance: random.R
     number = chance.randrange(10**14)
     return Order(
         store=store,
-        article=article,
+        article=article if channel == "AFN" else article.merchants,
         quantity=quantity,
         channel=channel,
         posted=posted,
@@ -129,7 +160,7 @@ def _lines(
     channel: str,
     chance: random.Random,
 ) -> tuple[tuple[str, str, int, str], ...]:
-    rate = chance.choice(_TAX_RATES[store.code])
+    rate = chance.choice(TAX_RATES[store.code])
     facilitated = chance.random() < _FACILITATED[store.code]
     shipping = 699 if channel == "MFN" else chance.choice((0, 0, 499, 599))
     wraps = channel == "AFN" and store.region == "na"

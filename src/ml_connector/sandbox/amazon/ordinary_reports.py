@@ -12,17 +12,21 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
+from ml_connector.sandbox.amazon.listing_ledger import ListingLedger
+from ml_connector.sandbox.amazon.listings import lines_of
 from ml_connector.sandbox.amazon.marketplaces import STORES, Store
 from ml_connector.sandbox.amazon.order_ledger import OrderLedger, Wanted
 from ml_connector.sandbox.amazon.order_view import address_of
-from ml_connector.sandbox.amazon.orders import ASINS, CATALOG
+from ml_connector.sandbox.amazon.orders import asin_of
 from ml_connector.sandbox.amazon.rows import part, stamp
 
 LISTINGS = "GET_MERCHANT_LISTINGS_ALL_DATA"
 ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 ORDINARY_TYPES = (LISTINGS, ORDERS)
+LISTING_COLUMNS = ("item-name", "seller-sku", "price", "quantity", "fulfillment-channel", "asin1", "status")
 ORDER_COLUMNS = (
     "amazon-order-id",
     "merchant-order-id",
@@ -89,27 +93,22 @@ class Asked:
     as_of: datetime
 
 
-def ordinary_content(asked: Asked, stores: Sequence[Store], orders: OrderLedger, *, regional: bool) -> bytes | None:
+def ordinary_content(
+    asked: Asked, stores: Sequence[Store], orders: OrderLedger, listings: ListingLedger, *, regional: bool
+) -> bytes | None:
     """The file of an ordinary report; None where there is no data, which Amazon answers with CANCELLED.
 
     It is written in UTF-8, or, where ``regional``, as the first store's region has it.
     """
     named = [store for store in stores if {store.marketplace_id, store.pseudo_id} & set(asked.marketplace_ids)]
-    lines = _listings(named) if asked.report_type == LISTINGS else _orders(asked, named, orders)
+    if asked.report_type == LISTINGS:
+        lines = [LISTING_COLUMNS, *sorted(lines_of(listings, named, asked.as_of), key=itemgetter(1))]
+    else:
+        lines = _orders(asked, named, orders)
     if len(lines) < 2:
         return None
     encoding = _ENCODINGS[named[0].region] if regional else "utf-8"
     return "".join("\t".join(line) + "\n" for line in lines).encode(encoding, errors="replace")
-
-
-def _listings(stores: Sequence[Store]) -> list[tuple[str, ...]]:
-    header = ("item-name", "seller-sku", "price", "quantity", "fulfillment-channel", "asin1", "status")
-    listed = {
-        article.sku: (article.name, article.sku, store.money(article.price), "", "AMAZON_NA", article.asin, "Active")
-        for store in stores
-        for article in CATALOG[store.code]
-    }
-    return [header, *(listed[sku] for sku in sorted(listed))]
 
 
 def _orders(asked: Asked, stores: Sequence[Store], orders: OrderLedger) -> list[tuple[str, ...]]:
@@ -148,7 +147,7 @@ def _line(row: sqlite3.Row, item: Mapping[str, Any], counts: Sequence[int]) -> d
         "ship-service-level": "Standard" if is_merchants else "SecondDay",
         "product-name": item["title"],
         "sku": item["sku"],
-        "asin": ASINS[item["sku"]],
+        "asin": asin_of(item["sku"]),
         "item-status": status if counts[0] else "Cancelled",
         "quantity": str(counts[0]),
         "ship-city": town,

@@ -29,6 +29,11 @@ def choice(query: Mapping[str, str], name: str, allowed: Collection[str]) -> str
     return value
 
 
+def truth(query: Mapping[str, str], name: str) -> bool:
+    """``true`` or ``false`` in any case (Amazon's own client for Python writes ``True``); false where it is absent."""
+    return choice({each: value.lower() for each, value in query.items()}, name, ("true", "false")) == "true"
+
+
 def whole(query: Mapping[str, str], name: str, *, default: int, most: int) -> int:
     """A number from 1 to ``most``."""
     text = query.get(name, str(default))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ml_connector.sandbox.amazon.filing import SETTLEMENT_TYPE, Filing
+from ml_connector.sandbox.amazon.listing_ledger import ListingLedger
 from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, read_time, report_time
 from ml_connector.sandbox.amazon.order_ledger import OrderLedger
 from ml_connector.sandbox.amazon.ordinary_reports import ORDINARY_TYPES, Asked, ordinary_content
@@ -38,10 +39,18 @@ class Reports:
     """The reports of every selling account."""
 
     def __init__(
-        self, book: Book, filing: Filing, pager: Pager, clock: WorldClock, scenario: Scenario, switches: Switches
+        self,
+        book: Book,
+        filing: Filing,
+        listings: ListingLedger,
+        pager: Pager,
+        clock: WorldClock,
+        scenario: Scenario,
+        switches: Switches,
     ) -> None:
         self._book = book
         self._filing = filing
+        self._listings = listings
         self._pager = pager
         self._orders = OrderLedger(book)
         self._clock = clock
@@ -99,7 +108,7 @@ class Reports:
         """Queue a report at ``asked.as_of`` and decide what becomes of it; its id."""
         regional = self._switches.on("flat_files_are_regional")
         stores = [chain.store for chain in self._filing.chains]
-        content = ordinary_content(asked, stores, self._orders, regional=regional)
+        content = ordinary_content(asked, stores, self._orders, self._listings, regional=regional)
         outcome = "CANCELLED" if content is None else "DONE"
         if self._is_near_duplicate(seller_id, asked):
             outcome = "CANCELLED"

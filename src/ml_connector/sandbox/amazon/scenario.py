@@ -15,6 +15,7 @@
     reserve_rates = [0.0, 0.05, 0.1, 0.15]   # one is drawn at each close, and held back until the next
     bank_currency = "EUR"             # payouts are converted into it; "" (the default): not at all
     labels_renamed_from = "2026-11-01"   # a known label has a new name in all files from this day on; "": never
+    late_issues = ["LANTERN-S-MFN"]   # SKUs whose accepted submissions fail when they are worked on
     unknown_triple = ["US:2"]         # the second settlement of the US store; so for every mark below
     revoked = true                    # conditions of the account
     [amazon.switches]
@@ -56,7 +57,7 @@ class Scenario:
     """The Amazon side of a world. ``marks`` holds for each name of MARKS the settlements that have it.
 
     ``missing_roles`` are operations the application has no role for, and BUYER or RECIPIENT. ``fatal_types`` are report
-    types that end FATAL. ``bank_currency`` is what every payout is converted into; "" leaves them in the store's currency.
+    types that end FATAL. ``late_issues`` are SKUs whose submissions are accepted and come to nothing. ``bank_currency`` is what every payout is converted into; "" leaves them in the store's currency.
     ``reserve_rates``: of which share a reserve is held back, one is drawn at each close. ``labels_renamed_from`` is a day
     (ISO 8601, UTC) from which files name advertising otherwise; "" for never.
     """
@@ -78,6 +79,7 @@ class Scenario:
     other_region: bool = False
     missing_roles: tuple[str, ...] = ()
     fatal_types: tuple[str, ...] = ()
+    late_issues: tuple[str, ...] = ()
     marks: Mapping[str, frozenset[Mark]] = field(default_factory=dict)
 
     def marked(self, mark: str, store: str, number: int) -> bool:
@@ -187,4 +189,5 @@ _READERS = {
     "other_region": _truth,
     "missing_roles": _texts,
     "fatal_types": _texts,
+    "late_issues": _texts,
 }

@@ -177,6 +177,24 @@ SWITCHES = (
         meaning="In Finances and Transfers each n-th page of a list is empty and has a token; 0: never.",
     ),
     Switch(
+        "listing_delay_minutes",
+        "amazon-sp-api 18.3",
+        default=15,
+        meaning="After an accepted submission a listing changes a minute to so many minutes later, and shows it then; 0: at once.",
+    ),
+    Switch(
+        "default_on_fba",
+        "amazon-sp-api 18.2, 25",
+        default="flips",
+        meaning="A quantity for DEFAULT on a SKU that Amazon ships adds a merchant's channel beside Amazon's (flips), or is INVALID (refused).",
+    ),
+    Switch(
+        "inventory_page_size",
+        "amazon-sp-api 20",
+        default=50,
+        meaning="How many SKUs a page of inventory summaries holds: there is no parameter for it.",
+    ),
+    Switch(
         "groups_may_lack_totals",
         "amazon-sp-api 16",
         default=False,

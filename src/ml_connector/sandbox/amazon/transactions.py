@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from ml_connector.sandbox.amazon.charges import FEE_TAX
 from ml_connector.sandbox.amazon.marketplaces import Store
-from ml_connector.sandbox.amazon.orders import ASINS, CATALOG
+from ml_connector.sandbox.amazon.orders import article_of, asin_of
 from ml_connector.sandbox.amazon.rows import Event, Row
 
 Path = tuple[str, ...]
@@ -112,8 +112,7 @@ class TransactionView:
         first = event.rows[0]
         item: dict[str, object] = {"totalAmount": self.money(event.amount)}
         if first.sku:
-            name = next(article.name for article in CATALOG[self._store.code] if article.sku == first.sku)
-            item = {"description": name, **item}
+            item = {"description": article_of(self._store, first.sku).name, **item}
         if first.merchant_adjustment_item_id:
             item["relatedIdentifiers"] = [
                 {
@@ -124,7 +123,7 @@ class TransactionView:
         item["breakdowns"] = self.breakdowns(_item_tree(event, self._store))
         context: dict[str, object] = {"contextType": "ProductContext"}
         if first.sku:
-            context |= {"asin": ASINS[first.sku], "sku": first.sku}
+            context |= {"asin": asin_of(first.sku), "sku": first.sku}
         if units := _units(first):
             context["quantityShipped"] = units
         if first.fulfillment_id:
