@@ -44,6 +44,7 @@ SYSTEM_FAULTS: Mapping[str, str] = {
     "person_edits": "A person changes the document that was just written.",
     "person_cancels": "A person cancels or reverses the document that was just written.",
     "clock_skew": "The system's clock is wrong by `seconds` (may be negative), from start to end.",
+    "expired_address": "The address of a document is over before its time, and the storage refuses it.",
     "truncated_gzip": "A compressed document is cut in the middle, in an answer that looks complete.",
     "rotated_secret": "The client secret is replaced at this moment, and the old one refused from now on.",
     "empty_page": "A page of a list holds nothing, and a token for the next one.",
