@@ -281,6 +281,28 @@ def test_every_answer_about_listings_and_stock_has_the_published_shape(contracts
     assert structure(page.json()) == structure(example(contracts, "fba_inventory_summaries"))
 
 
+def test_every_answer_to_a_confirmed_shipment_has_the_published_shape(contracts: Path) -> None:
+    swagger = Swagger(contracts, "ordersV0")
+    seller = Seller({"stores": ["US"], "orders_per_day": 20, "shrinking_rate": 0, "cancelled_rate": 0})
+    asked = {"createdAfter": "2026-11-17T00:00:00Z", "fulfilledBy": "MERCHANT", "fulfillmentStatuses": "UNSHIPPED"}
+    order = seller.orders(**asked)[0]
+    body = example(contracts, "ordersV0_confirm_shipment_request")
+    item = order["orderItems"][0]
+    body["packageDetail"]["orderItems"] = [{"orderItemId": item["orderItemId"], "quantity": item["quantityOrdered"]}]
+    path = "/orders/v0/orders/{}/shipmentConfirmation"
+    for order_id, sent, status in (
+        (order["orderId"], body, 204),
+        (order["orderId"], {**body, "packageDetail": {}}, 400),
+        ("111-0000000-0000000", body, 404),
+    ):
+        answer = seller.call("POST", path.format(order_id), json=sent)
+        assert answer.status_code == status
+        swagger.check("confirmShipment", answer)
+    shown = seller.get(f"{ORDERS}/{order['orderId']}", includedData=EVERYTHING)
+    assert shown.json()["order"]["packages"][0]["trackingNumber"] == body["packageDetail"]["trackingNumber"]
+    Swagger(contracts, "orders_2026-01-01").check("getOrder", shown)
+
+
 def structure(value: Any) -> Any:
     """The names of every object, however deep, and of a list those of its first element."""
     if isinstance(value, dict):

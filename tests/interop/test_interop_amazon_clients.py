@@ -39,6 +39,7 @@ failed_payout = ["DE:1"]
 bank_currency = "EUR"
 [amazon.switches]
 other_stores_in_na = true
+listing_delay_minutes = 1
 """
 
 
@@ -93,20 +94,23 @@ class Amazons:
 
     def finished(self, api: Any, report_id: str) -> Any:
         """A report, asked for again and again until it is there. It takes the sandbox less than a second."""
+        waiting = ("IN_QUEUE", "IN_PROGRESS")
+        return self.at_last(
+            lambda: self.understood(api.get_report(report_id)), lambda report: report["processingStatus"] not in waiting
+        )
+
+    def at_last(self, read: Callable[[], Any], is_there: Callable[[Any], bool]) -> Any:
+        """What is read, again and again, as fast as the sandbox allows, until it is what is waited for."""
         for _ in range(10_000):
             try:
-                report = self.understood(api.get_report(report_id))
+                found = read()
             except module("spapi.rest").ApiException as refused:
                 if refused.status != 429:
                     raise
             else:
-                if report["processingStatus"] not in ("IN_QUEUE", "IN_PROGRESS"):
-                    return report
-        raise AssertionError("the report was never made")
-
-    def shows(self, read: Callable[[], Any], wanted: Any) -> bool:
-        """Is it there at last? What is accepted takes effect minutes later, which are seconds here."""
-        return any(read() == wanted for _ in range(10_000))
+                if is_there(found):
+                    return found
+        raise AssertionError("it never came")
 
     def refusal(self, call: Callable[..., Any], **parameters: Any) -> tuple[int, str]:
         """Status and code of a call that must be refused."""
@@ -173,6 +177,38 @@ def test_every_order(amazons: Amazons) -> None:
     settled = orders[0]
     assert amazons.understood(getting.get_order(settled["orderId"], included_data=EVERYTHING))["order"] == settled
     assert amazons.refusal(getting.get_order, order_id="111-0000000-0000000") == (404, "NotFound")
+
+
+def test_a_shipment_is_confirmed(amazons: Amazons) -> None:
+    searching = amazons.api("orders_v2026_01_01.search_orders_api", "SearchOrdersApi")
+    getting = amazons.api("orders_v2026_01_01.get_order_api", "GetOrderApi")
+    api = amazons.api("orders_v0.orders_v0_api", "OrdersV0Api")
+    asked = {"fulfillment_statuses": ["UNSHIPPED"], "fulfilled_by": ["MERCHANT"], "marketplace_ids": [US]}
+    found = amazons.understood(searching.search_orders(created_after=LONG_AGO, **asked))["orders"]
+    confirmed = next(order["orderId"] for order in found if is_confirmed(api, order, ago(amazons.now(), 0)))
+    amazons.at_last(lambda: tracked(amazons, getting, confirmed), lambda numbers: numbers == ["1Z999AA10123456784"])
+
+
+def is_confirmed(api: Any, order: dict[str, Any], shipped: str) -> bool:
+    """Can it be? Where the buyer is about to cancel units, it cannot."""
+    models, (item, *_) = module("spapi.models.orders_v0"), order["orderItems"]
+    line = models.ConfirmShipmentOrderItem(order_item_id=item["orderItemId"], quantity=item["quantityOrdered"])
+    detail = models.PackageDetail(
+        package_reference_id="1", carrier_code="UPS", tracking_number="1Z999AA10123456784", ship_date=shipped,
+        order_items=[line],
+    )  # fmt: skip
+    try:
+        api.confirm_shipment(order["orderId"], models.ConfirmShipmentRequest(package_detail=detail, marketplace_id=US))
+    except module("spapi.rest").ApiException as refused:
+        if refused.status == 400:
+            return False
+        raise
+    return True
+
+
+def tracked(amazons: Amazons, getting: Any, order_id: str) -> list[str]:
+    order = amazons.understood(getting.get_order(order_id, included_data=["PACKAGES"]))["order"]
+    return [each["trackingNumber"] for each in order.get("packages", [])]
 
 
 def test_every_transaction(amazons: Amazons) -> None:
@@ -247,8 +283,9 @@ def test_listings_and_stock(amazons: Amazons, amazon: dict[str, Any]) -> None:
         api.patch_listings_item(own, quoted, [US], body, included_data=["issues", "identifiers"])
     )
     assert (answer["status"], answer["issues"]) == ("ACCEPTED", [])
-    assert amazons.shows(
-        lambda: quantity_of(amazons.understood(api.get_listings_item(own, quoted, [US], included_data=LISTED))), 17
+    amazons.at_last(
+        lambda: amazons.understood(api.get_listings_item(own, quoted, [US], included_data=LISTED)),
+        lambda listing: listing["fulfillmentAvailability"][0]["quantity"] <= 17,
     )
     wrong = models.ListingsItemPatchRequest(
         product_type="PRODUCT", patches=[models.PatchOperation(op="add", path="/x")]
@@ -262,12 +299,6 @@ def test_listings_and_stock(amazons: Amazons, amazon: dict[str, Any]) -> None:
     inventory = amazons.api("fba_inventory_v1.fba_inventory_api", "FbaInventoryApi")
     summaries = amazons.understood(inventory.get_inventory_summaries("Marketplace", US, [US], details=True))
     assert len(summaries["payload"]["inventorySummaries"]) == 4
-
-
-def quantity_of(listing: dict[str, Any]) -> int:
-    (offered,) = listing["fulfillmentAvailability"]
-    quantity: int = offered["quantity"]
-    return quantity
 
 
 @pytest.mark.parametrize(

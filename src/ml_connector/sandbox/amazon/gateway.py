@@ -42,6 +42,7 @@ ROUTES: Sequence[tuple[str, str, str]] = (
     ("GET", r"/reports/2021-06-30/documents/([^/]+)", "getReportDocument"),
     ("GET", r"/orders/2026-01-01/orders", "searchOrders"),
     ("GET", r"/orders/2026-01-01/orders/([^/]+)", "getOrder"),
+    ("POST", r"/orders/v0/orders/([^/]+)/shipmentConfirmation", "confirmShipment"),
     ("GET", r"/finances/2024-06-19/transactions", "listTransactions"),
     ("GET", r"/finances/2024-06-19/summary", "listSummary"),
     ("GET", r"/finances/2024-06-19/balances", "listBalances"),

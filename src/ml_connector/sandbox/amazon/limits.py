@@ -32,6 +32,7 @@ LIMITS = {
     "getReportDocument": Limit(Decimal("0.0167"), 15),
     "searchOrders": Limit(Decimal("0.0056"), 20),
     "getOrder": Limit(Decimal("0.5"), 30),
+    "confirmShipment": Limit(Decimal("2"), 10),
     "listTransactions": Limit(Decimal("0.5"), 10),
     "listSummary": Limit(Decimal("0.5"), 10),
     "listBalances": Limit(Decimal("0.5"), 10),

@@ -29,6 +29,7 @@ from ml_connector.sandbox.amazon.payouts import Payouts
 from ml_connector.sandbox.amazon.reports import Reports
 from ml_connector.sandbox.amazon.scenario import Scenario
 from ml_connector.sandbox.amazon.schedules import Schedules
+from ml_connector.sandbox.amazon.shipments import Shipments
 from ml_connector.sandbox.amazon.stock import Stock
 from ml_connector.sandbox.ledger import Book
 from ml_connector.sandbox.switches import Switches
@@ -61,6 +62,7 @@ class Operations:
             **_of_reports(reports, self.documents),
             **_of_schedules(self._schedules),
             **_of_orders(Orders(OrderLedger(book), account, pager, clock, switches, filing.marketplace_ids)),
+            **_of_shipments(Shipments(OrderLedger(book), seller_id, clock)),
             **_of_finances(Finances(events, chains, seller_id, pager, clock, switches)),
             **_of_groups(EventGroups(events, chains, seller_id, pager, clock, scenario, switches)),
             **_of_payouts(Payouts(chains, seller_id, pager, clock, scenario, switches)),
@@ -107,6 +109,10 @@ def _of_orders(orders: Orders) -> dict[str, Handler]:
         "searchOrders": lambda seller, _path, request: orders.search(seller, request),
         "getOrder": lambda seller, path, request: orders.get(seller, path[0], request),
     }
+
+
+def _of_shipments(shipments: Shipments) -> dict[str, Handler]:
+    return {"confirmShipment": lambda seller, path, request: shipments.confirm(seller, path[0], request)}
 
 
 def _of_finances(finances: Finances) -> dict[str, Handler]:

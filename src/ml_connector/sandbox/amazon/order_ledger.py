@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +50,15 @@ class Wanted:
     statuses: Sequence[str] = ()
     fulfilled_by: Sequence[str] = ()
     beyond: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An order from ``updated`` on, as a stamp. ``state`` is what :func:`_state` makes of a step, and parcels confirmed."""
+
+    updated: str
+    status: str
+    state: Mapping[str, object]
 
 
 class OrderLedger:
@@ -115,6 +124,29 @@ class OrderLedger:
             " AND orders.fulfilled_by = ? AND orders.store IN (SELECT value FROM json_each(?))",
             (stamp(since), stamp(at), stamp(at), stamp(at), fulfilled_by, json.dumps(list(stores))),
         )
+
+    def versions(self, order_id: str, at: datetime) -> list[sqlite3.Row]:
+        """One order as it is at an instant, and as it will be; nothing where it is not there yet."""
+        found = self._book.rows(
+            "SELECT * FROM {orders} JOIN {versions} USING (order_id) WHERE order_id = ? AND until > ? ORDER BY updated",
+            (order_id, stamp(at)),
+        )
+        return found if found and found[0]["updated"] <= stamp(at) else []
+
+    def rewrite(self, order_id: str, present: str, versions: Sequence[Version]) -> None:
+        """Let an order, whose version ``present`` is the one that holds now, go on with other versions than it would have."""
+        ends = [*(version.updated for version in versions[1:]), FOR_EVER]
+        rows = [
+            (order_id, version.updated, until, version.status, compact(version.state))
+            for version, until in zip(versions, ends, strict=True)
+        ]
+        with self._book.transaction():
+            self._book.execute("DELETE FROM {versions} WHERE order_id = ? AND updated > ?", (order_id, present))
+            self._book.execute(
+                "UPDATE {versions} SET until = ? WHERE order_id = ? AND updated = ?",
+                (versions[0].updated, order_id, present),
+            )
+            self._book.insert_all("INSERT OR REPLACE INTO {versions} VALUES (?, ?, ?, ?, ?)", rows)
 
     def touch(self, order_id: str, at: datetime) -> None:
         """Somebody changes something about an order that this API does not show: it is updated at ``at``, and looks the same.

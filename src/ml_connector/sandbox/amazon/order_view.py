@@ -103,7 +103,7 @@ class OrderView:
             for i, item in enumerate(facts["items"])
         ]
         if "PACKAGES" in included and row["fulfilled_by"] == "MERCHANT" and state["shipped"]:
-            order["packages"] = [_package(row["order_id"], facts, state)]
+            order["packages"] = _packages(row["order_id"], facts, state)
         return order
 
     def _item(
@@ -267,21 +267,36 @@ def _range(earliest: datetime, latest: datetime) -> dict[str, object]:
     return {"earliestDateTime": stamp(earliest), "latestDateTime": stamp(latest - timedelta(seconds=1))}
 
 
-def _package(order_id: str, facts: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, object]:
-    return {
-        "packageReferenceId": "1",
-        "createdTime": state["shipped"],
-        "packageStatus": {"status": "DELIVERED" if state["delivered"] else "SHIPPED"},
-        "carrier": "UPS",
-        "shipTime": state["shipped"],
-        "shippingService": "Ground",
-        "trackingNumber": f"1Z{_code(order_id, 'parcel')}",
-        "packageItems": [
-            {"orderItemId": item["id"], "quantity": fulfilled}
-            for item, (_, fulfilled) in zip(facts["items"], state["counts"], strict=True)
-            if fulfilled
-        ],
+def _packages(order_id: str, facts: Mapping[str, Any], state: Mapping[str, Any]) -> list[dict[str, object]]:
+    """What the seller confirmed, parcel by parcel, and the parcel with the rest, which nobody had to confirm."""
+    confirmed = state.get("parcels", [])
+    units = {
+        item["id"]: fulfilled - sum(parcel["units"].get(item["id"], 0) for parcel in confirmed)
+        for item, (_, fulfilled) in zip(facts["items"], state["counts"], strict=True)
     }
+    rest = {
+        "reference": f"{max((int(parcel['reference']) for parcel in confirmed), default=0) + 1}",
+        "created": state["shipped"],
+        "shipped": state["shipped"],
+        "carrier": "UPS",
+        "service": "Ground",
+        "tracking": f"1Z{_code(order_id, 'parcel')}",
+        "units": {item_id: count for item_id, count in units.items() if count},
+    }
+    return [_package(parcel, delivered=state["delivered"]) for parcel in (*confirmed, rest) if parcel["units"]]
+
+
+def _package(parcel: Mapping[str, Any], *, delivered: bool) -> dict[str, object]:
+    package: dict[str, object] = {
+        "packageReferenceId": parcel["reference"],
+        "createdTime": parcel["created"],
+        "packageStatus": {"status": "DELIVERED" if delivered else "SHIPPED"},
+        "carrier": parcel["carrier"],
+        "shipTime": parcel["shipped"],
+        "trackingNumber": parcel["tracking"],
+        "packageItems": [{"orderItemId": item_id, "quantity": count} for item_id, count in parcel["units"].items()],
+    }
+    return package | ({"shippingService": parcel["service"]} if parcel["service"] else {})
 
 
 def _buyer(store: Store, row: sqlite3.Row, facts: Mapping[str, Any]) -> dict[str, object]:
