@@ -30,6 +30,30 @@ COMPANY = Company("SBO_ACME", USD, (USD, EUR), (), key_field=True, claims=True)
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
 
+#: Sets that the small company has and keeps nothing in.
+EMPTY = frozenset(
+    [
+        "Items",
+        "PriceLists",
+        "SpecialPrices",
+        "Warehouses",
+        "BusinessPartners",
+        "VatGroups",
+        "SalesTaxCodes",
+        "Dimensions",
+        "DistributionRules",
+        "Projects",
+        "Orders",
+        "DeliveryNotes",
+        "Invoices",
+        "CreditNotes",
+        "IncomingPayments",
+        "Drafts",
+        "PaymentDrafts",
+        "ChartOfAccounts",
+    ]
+)
+
 
 def answer(status: int, data: Any = None, *, headers: Sequence[tuple[str, str]] = ()) -> httpx2.Response:
     """A JSON answer (or an empty one)."""
@@ -44,6 +68,14 @@ def error(status: int, code: str | int, words: str) -> httpx2.Response:
 
 def rows(*found: dict[str, Any]) -> httpx2.Response:
     return answer(200, {"@odata.context": "x", "value": list(found)})
+
+
+def _nothing(_request: httpx2.Request) -> httpx2.Response:
+    return rows()
+
+
+def _no_queries(_request: httpx2.Request) -> httpx2.Response:
+    return error(404, -2028, "Unrecognized resource path.")
 
 
 @dataclass
@@ -70,6 +102,10 @@ class ScriptedServiceLayer(httpx2.AsyncBaseTransport):
         self.cookies.append(request.headers.get("Cookie", ""))
         name = f"{request.method} {unquote(where.path.removeprefix('/b1s/v2'))}"
         handler = self.script.get(name) or getattr(self, self._standard(name), None)
+        if handler is None and name.partition("GET /")[2] in EMPTY:
+            handler = _nothing
+        if handler is None and "/SQLQueries" in name:
+            handler = _no_queries
         assert handler is not None, f"nobody told the scripted server about {name}"
         response: httpx2.Response = handler(request)
         return response

@@ -71,8 +71,9 @@ def play(
     switches: Mapping[str, object] | None = None,
     faults: list[dict[str, object]] | None = None,
     prepare: bool = True,
+    settings: Mapping[str, str] | None = None,
 ) -> T:
-    """Make a world, sign in, prepare the company unless told otherwise, and play ``act``."""
+    """Make a world, sign in, prepare the company unless told otherwise, and play ``act``. ``settings`` change the connection's."""
 
     async def play_it() -> T:
         clock = OneClock()
@@ -84,6 +85,7 @@ def play(
         node = NodeTransport(world.app)
         form = {name: str(value) for name, value in world.credentials()["sap_business_one"].items()}
         secrets = {"password": form.pop("password")}
+        form |= settings or {}
 
         async def reconnect() -> SapBusinessOne:
             return await connect(form, secrets, Tools(clock, Random(1), node))

@@ -113,6 +113,21 @@ class FakeTarget:
     async def prepare(self) -> tuple[str, ...]:
         raise NotImplementedError
 
+    def items(self, mark: str = "") -> NoReturn:
+        raise NotImplementedError
+
+    def prices(self, mark: str = "") -> NoReturn:
+        raise NotImplementedError
+
+    def stock(self, mark: str = "") -> NoReturn:
+        raise NotImplementedError
+
+    def shipments(self, mark: str = "") -> NoReturn:
+        raise NotImplementedError
+
+    def customers(self, mark: str = "") -> NoReturn:
+        raise NotImplementedError
+
     async def close(self) -> None:
         """There is nothing to let go of."""
 

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from ml_connector.domain.documents import Document, Kind, State
 from ml_connector.domain.keys import DocumentKey
-from ml_connector.domain.source import Source
+from ml_connector.domain.source import Feeds, Source
 
 #: The target's own names and values: ``(("JdtNum", "4711"), ("Number", "20001234"))``. Shown to people, stored, passed back.
 Ids = tuple[tuple[str, str], ...]
@@ -407,5 +407,6 @@ class Target(Protocol):
         ...
 
 
-class Company(Source, Target, Protocol):
-    """One connected company of an ERP: what plans are checked against and what is posted go through one sign-in."""
+class Company(Source, Feeds, Target, Protocol):
+    """One connected company of an ERP: what plans are checked against, what is followed and what is posted go through one
+    sign-in."""

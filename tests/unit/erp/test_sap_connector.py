@@ -580,7 +580,7 @@ def test_a_ping_names_the_company_and_how_it_will_be_posted_to() -> None:
 
     name, version, details = asyncio.run(scenario())
 
-    assert (name, version) == ("Acme", "1000280")
+    assert (name, version) == ("Acme", "10.00.280")
     assert details["local currency"] == "USD"
     assert details["posting"].startswith("claim")
 

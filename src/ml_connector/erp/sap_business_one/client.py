@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from ml_connector.domain.errors import BadAnswer, LimitExceeded, SignInFailed, Unavailable
 from ml_connector.domain.target import NotSent, Pass, Unknown
 from ml_connector.erp.sap_business_one.auth import Session, SessionAuth
 from ml_connector.erp.sap_business_one.errors import ServiceError, parse_error, refusal, session_lost
-from ml_connector.erp.sap_business_one.odata import Wire, encode, goes_on, listed, path, text
+from ml_connector.erp.sap_business_one.odata import Wire, beyond, by_key, encode, goes_on, listed, path, text
 from ml_connector.transport.http import Answer, HttpClient
 
 #: Requests in flight on the one session of a connection.
@@ -85,29 +86,54 @@ class ServiceLayer:
         """The result of an operation that changes nothing and is called by POST."""
         return _data(what, await self.read("POST", f"/{operation}", content=encode(body or {})))
 
+    async def pages(
+        self,
+        what: str,
+        entity_set: str,
+        *,
+        key: Sequence[str],
+        select: Sequence[str],
+        condition: str = "",
+        after: Sequence[str | int] = (),
+    ) -> AsyncIterator[tuple[list[dict[str, Any]], bool]]:
+        """The rows that fit ``condition`` in the order of ``key`` (members of ``select``), page by page, beginning after the
+        row whose key is ``after``; and with each page whether another may follow.
+
+        Keyset pages: ``$skip`` would miss rows of a set that moves (dossier 5.2).
+        """
+        last = tuple(after)
+        for _ in range(_PAGES_MAX):
+            limits = " and ".join(f"({part})" for part in (condition, beyond(key, last) if last else "") if part)
+            where = path(entity_set, select=",".join(select), filter=limits, orderby=",".join(key))
+            data = _data(what, await self.read("GET", where, headers=self._page(self._page_size)))
+            page = listed(data)
+            more = bool(page) and (len(page) >= min(self._page_size, _PAGE_DEFAULT) or goes_on(data))
+            if more:
+                last = _next_key(page[-1], key, last)
+            yield page, more
+            if not more:
+                return
+        raise LimitExceeded(f"SAP Business One listed more than {_PAGES_MAX} pages when it was asked to {what}.")
+
     async def rows(
         self, what: str, entity_set: str, *, key: str, select: Sequence[str], condition: str = ""
     ) -> list[dict[str, Any]]:
-        """Every row that fits ``condition``, by keyset pages on ``key`` (a member of ``select``).
-
-        ``$skip`` would miss rows of a set that moves (dossier 5.2).
-        """
+        """Every row that fits ``condition``, by keyset pages on ``key`` (a member of ``select``)."""
         found: list[dict[str, Any]] = []
-        last: str | int | None = None
-        for _ in range(_PAGES_MAX):
-            after = "" if last is None else f"{key} gt {last if isinstance(last, int) else text(last)}"
-            limits = " and ".join(f"({part})" for part in (condition, after) if part)
-            where = path(entity_set, select=",".join(select), filter=limits, orderby=key)
-            answer = await self.read("GET", where, headers={"Prefer": f"odata.maxpagesize={self._page_size}"})
-            data = _data(what, answer)
-            page = listed(data)
+        async for page, _ in self.pages(what, entity_set, key=(key,), select=select, condition=condition):
             found += page
-            if len(page) < min(self._page_size, _PAGE_DEFAULT) and not goes_on(data):
-                return found
-            if not page:
-                return found
-            last = _next_key(page[-1], key, last)
-        raise LimitExceeded(f"SAP Business One listed more than {_PAGES_MAX} pages of {what}.")
+        return found
+
+    async def query(self, what: str, code: str, page_size: int, **parameters: str) -> tuple[list[dict[str, Any]], bool]:
+        """The first page of a stored SQL query, and whether there are more rows (dossier 5.6)."""
+        given = "&".join(f"{name}={quote(text(value), safe='')}" for name, value in parameters.items())
+        where = path(f"{by_key('SQLQueries', code)}/List") + f"?{given}"
+        data = _data(what, await self.read("GET", where, headers=self._page(page_size)))
+        return listed(data), goes_on(data)
+
+    @staticmethod
+    def _page(size: int) -> dict[str, str]:
+        return {"Prefer": f"odata.maxpagesize={size}"}
 
     async def write(
         self, pass_: Pass, cookie: str, resource: str, content: bytes, content_type: str = _JSON
@@ -156,8 +182,8 @@ def _data(what: str, answer: Answer) -> Any:
     raise Unavailable(_NOT_SAP.format(answer.status, what))
 
 
-def _next_key(row: Mapping[str, Any], key: str, last: str | int | None) -> str | int:
-    value = row.get(key)
-    if not isinstance(value, (int, str)) or value == last:
-        raise BadAnswer(f"SAP Business One's pages do not go on: {key} is {value!r} after {last!r}.")
-    return value
+def _next_key(row: Mapping[str, Any], key: Sequence[str], last: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    values = tuple(row.get(name) for name in key)
+    if values == last or not all(isinstance(value, (int, str)) for value in values):
+        raise BadAnswer(f"SAP Business One's pages do not go on: {', '.join(key)} is {values!r} after {last!r}.")
+    return tuple(value for value in values if isinstance(value, (int, str)))

@@ -23,7 +23,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from ml_connector.domain.catalog import Identity, References
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.documents import Document, JournalEntry, Kind
 from ml_connector.domain.errors import BadAnswer, MlConnectorError
@@ -52,7 +51,7 @@ from ml_connector.domain.target import (
     Unsupported,
 )
 from ml_connector.erp.registry import Connector, Tools
-from ml_connector.erp.sap_business_one import batch, documents, looks, reads
+from ml_connector.erp.sap_business_one import batch, documents, looks, reads, reads_queries
 from ml_connector.erp.sap_business_one.auth import Session
 from ml_connector.erp.sap_business_one.client import IN_FLIGHT_MAX, ServiceLayer
 from ml_connector.erp.sap_business_one.config import FORM, Config, read_config
@@ -60,6 +59,8 @@ from ml_connector.erp.sap_business_one.documents import CLAIM_SET, CLAIM_TABLE, 
 from ml_connector.erp.sap_business_one.errors import parse_error
 from ml_connector.erp.sap_business_one.looks import CLAIM, PLAIN
 from ml_connector.erp.sap_business_one.odata import encode
+from ml_connector.erp.sap_business_one.reads_company import Reading
+from ml_connector.erp.sap_business_one.reads_stock import STOCK_IS
 from ml_connector.transport.http import Answer, HttpClient, Timeouts
 
 #: The code of a refusal because the document's claim is taken: the next look finds the entry.
@@ -80,44 +81,17 @@ _FIELD: Final = {
 }
 
 
-class SapBusinessOne:
+class SapBusinessOne(Reading):
     """One Business One company. Made by :func:`connect`, which signs in and reads what the company can do."""
 
     def __init__(
         self, config: Config, layer: ServiceLayer, company: Company, clock: Clock, *, settle_s: float | None = None
     ) -> None:
         """``settle_s`` replaces the configured settle window, and may be shorter: for tests only."""
-        self._config = config
-        self._layer = layer
-        self._company = company
-        self._clock = clock
+        super().__init__(config, layer, company, clock)
         self._settle_s = config.settle_s if settle_s is None else settle_s
 
-    # --- reading -------------------------------------------------------------------------------------------------------
-
-    async def ping(self) -> Identity:
-        """Sign in anew, read the company's name, and check that journal entries can be read."""
-        self._layer.session.forget()
-        info = await reads.info(self._layer, "CompanyInfo")
-        self._company = await reads.company(self._layer, self._config)
-        posting = "claim: SAP refuses a second posting" if self._company.claims else "plain: looking and waiting"
-        return Identity(
-            name=str(info.get("CompanyName") or self._config.company_db),
-            version=self._layer.session.version or str(info.get("Version", "")),
-            details=(
-                ("company database", self._company.database),
-                ("localization", str(info.get("Localization") or "")),
-                ("local currency", self._company.local.iso),
-                ("branches", ", ".join(self._company.branches) or "off"),
-                ("key field", KEY_FIELD if self._company.key_field else "Reference3"),
-                ("posting", posting),
-            ),
-        )
-
-    async def references(self) -> References:
-        """Accounts, posting periods, currencies and branches, read now."""
-        self._company = await reads.company(self._layer, self._config)
-        return await reads.references(self._layer, self._company, self._clock.now().date())
+    # --- reading: the rest stands in :class:`Reading` --------------------------------------------------------------------
 
     async def prepare(self) -> tuple[str, ...]:
         """Create the table of claims and the key field. Both are harmless to other programs and to earlier entries."""
@@ -137,11 +111,7 @@ class SapBusinessOne:
             key_field=await reads.has_key_field(self._layer),
             claims=self._config.claims and await reads.has_claim_table(self._layer),
         )
-        return (*said, self._consequence())
-
-    async def close(self) -> None:
-        """Sign out and let go of every connection."""
-        await self._layer.close()
+        return (*said, self._consequence(), *await reads_queries.prepare(self._layer))
 
     # --- pure ----------------------------------------------------------------------------------------------------------
 
@@ -179,7 +149,8 @@ class SapBusinessOne:
             lines_max=10_000,
             applications_max=0,
             batch_max=1,
-            stock_is="",
+            stock_is=STOCK_IS,
+            features=self._company.features,
         )
 
     # --- posting -------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from ml_connector.domain.catalog import Currency
 from ml_connector.domain.documents import JournalEntry, JournalLine, Kind, label, label_of
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.target import Ids, Shown, ShownLine
+from ml_connector.erp.sap_business_one.reads_values import day_of
 
 KEY_FIELD: Final = "U_ML_KEY"
 CLAIM_TABLE: Final = "ML_LINK"
@@ -49,6 +50,7 @@ class Company:
     """What one company can do, read once per connection. ``branches`` is empty where branches are off.
 
     ``key_field``: U_ML_KEY is there on journal entries. ``claims``: the user table U_ML_LINK is there and may be used.
+    ``features`` say in words what the company has switched on.
     """
 
     database: str
@@ -57,6 +59,7 @@ class Company:
     branches: tuple[str, ...]
     key_field: bool
     claims: bool
+    features: tuple[tuple[str, str], ...] = ()
 
     def currency(self, iso: str) -> Currency | None:
         """Business One's currency for an ISO code: the local one first, then the one whose own code is the ISO code."""
@@ -302,14 +305,6 @@ def reverses(later: Entry, earlier: Entry) -> bool:
     if later.jdt_num <= earlier.jdt_num or not earlier.lines:
         return False
     return sorted(_effect(line, -1) for line in later.lines) == sorted(_effect(line, 1) for line in earlier.lines)
-
-
-def day_of(value: Any) -> date:
-    """A date from ``2026-11-20`` or ``2026-11-20T00:00:00Z``; the zone is cosmetic (dossier 5.3)."""
-    try:
-        return date.fromisoformat(value[:10])
-    except (TypeError, ValueError) as error:
-        raise BadAnswer(f"SAP Business One gave {str(value)[:40]!r} as a date.") from error
 
 
 def _effect(line: EntryLine, sign: int) -> tuple[str, str, Decimal, Decimal]:

@@ -57,6 +57,19 @@ def any_of(field: str, values: Sequence[str]) -> str:
     return " or ".join(f"{field} eq {text(value)}" for value in values)
 
 
+def beyond(key: Sequence[str], last: Sequence[str | int]) -> str:
+    """The condition for rows after the one with the key values ``last``, in the order of ``key``."""
+    terms: list[str] = []
+    for place, name in enumerate(key):
+        same = [f"{other} eq {_literal(value)}" for other, value in zip(key[:place], last, strict=False)]
+        terms.append(" and ".join([*same, f"{name} gt {_literal(last[place])}"]))
+    return " or ".join(f"({term})" if " and " in term else term for term in terms)
+
+
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else text(value)
+
+
 def listed(data: Any) -> list[dict[str, Any]]:
     """The rows of a collection answer, of either version."""
     rows = data.get("value") if isinstance(data, dict) else data

@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from ml_connector.domain.catalog import Account, ControlAccount, Currency, FiscalPeriod, References
 from ml_connector.domain.errors import BadAnswer, NotPermitted, RefusedByServer
+from ml_connector.erp.sap_business_one import reads_rights, reads_setup
 from ml_connector.erp.sap_business_one.client import ServiceLayer
 from ml_connector.erp.sap_business_one.config import Config
-from ml_connector.erp.sap_business_one.documents import CLAIM_SET, KEY_FIELD, Company, day_of
+from ml_connector.erp.sap_business_one.documents import CLAIM_SET, KEY_FIELD, Company
 from ml_connector.erp.sap_business_one.odata import listed, path
+from ml_connector.erp.sap_business_one.reads_periods import numbered, of_category
+from ml_connector.erp.sap_business_one.reads_values import inside, yes
 
 #: AcctCurrency of an account that takes every currency.
 _EVERY_CURRENCY: Final = "##"
@@ -35,7 +38,6 @@ _ACCOUNT_FIELDS: Final = (
 )
 
 #: Enum members by name and by database code (contracts, ``enum-names-to-db-codes.json``): servers answer with names.
-_YES: Final = frozenset({"tYES", "Y"})
 _PROFIT_AND_LOSS: Final = {
     "at_Revenues": True,
     "I": True,
@@ -44,7 +46,6 @@ _PROFIT_AND_LOSS: Final = {
     "at_Other": False,
     "N": False,
 }
-_OPEN_FOR_JOURNALS: Final = frozenset({"ltUnlocked", "N", "ltUnlockedExceptSales", "S"})
 _DECIMALS: Final = {
     "cdWithoutDecimals": 0,
     "cd1Digit": 1,
@@ -76,13 +77,22 @@ async def company(layer: ServiceLayer, config: Config) -> Company:
             f"The local currency {local_code!r} of {config.company_db} has no international code (ISO 4217) in SAP. "
             "Enter it there under Administration, Setup, Financials, Currencies."
         )
+    branches = await _branches(layer, admin)
+    key_field = await has_key_field(layer)
+    claims = config.claims and await has_claim_table(layer)
     return Company(
         database=config.company_db,
         local=local,
         currencies=currencies,
-        branches=await _branches(layer, admin),
-        key_field=await has_key_field(layer),
-        claims=config.claims and await has_claim_table(layer),
+        branches=branches,
+        key_field=key_field,
+        claims=claims,
+        features=(
+            ("branches", ", ".join(branches) or "off"),
+            ("key field", KEY_FIELD if key_field else "Reference3"),
+            ("posting", "claim: SAP refuses a second posting" if claims else "plain: looking and waiting"),
+            *reads_rights.settings_in_words(admin),
+        ),
     )
 
 
@@ -108,7 +118,7 @@ async def has_claim_table(layer: ServiceLayer) -> bool:
 
 
 async def references(layer: ServiceLayer, known: Company, today: date) -> References:
-    """Accounts, posting periods, currencies and branches, read now."""
+    """Everything that a plan is checked against, read now."""
     categories = listed(await layer.act("read posting periods", "CompanyService_GetPeriods"))
     numbers = sorted(row["AbsoluteEntry"] for row in categories if isinstance(row.get("AbsoluteEntry"), int))
     control = await _control_accounts(layer, numbers)
@@ -117,14 +127,17 @@ async def references(layer: ServiceLayer, known: Company, today: date) -> Refere
     for number in numbers:
         params = {"PeriodCategoryParams": {"AbsoluteEntry": number}}
         data = await layer.act("read posting periods", "CompanyService_GetFinancePeriods", params)
-        periods += _periods(listed(data))
+        periods += of_category(listed(data))
     return References(
         company=known.database,
         local_currency=known.local.iso,
         accounts=tuple(_account(row, known, control, today) for row in rows),
-        periods=_numbered(periods),
+        periods=numbered(periods),
         currencies=tuple(currency for currency in known.currencies if currency.iso),
         branches=known.branches,
+        tax_codes=await reads_setup.tax_codes(layer, today),
+        dimensions=await reads_setup.dimensions(layer, today),
+        warehouses=await reads_setup.warehouses(layer),
     )
 
 
@@ -154,10 +167,10 @@ def _iso(row: Mapping[str, Any]) -> str:
 
 
 async def _branches(layer: ServiceLayer, admin: Mapping[str, Any]) -> tuple[str, ...]:
-    if admin.get("EnableBranches") not in _YES:
+    if not yes(admin.get("EnableBranches")):
         return ()
     rows = await layer.rows("read branches", "BusinessPlaces", key="BPLID", select=("BPLID", "BPLName", "Disabled"))
-    return tuple(str(row["BPLID"]) for row in rows if row.get("Disabled") not in _YES)
+    return tuple(str(row["BPLID"]) for row in rows if not yes(row.get("Disabled")))
 
 
 async def _control_accounts(layer: ServiceLayer, categories: Sequence[int]) -> dict[str, ControlAccount]:
@@ -187,9 +200,9 @@ def _account(row: Mapping[str, Any], known: Company, control: Mapping[str, Contr
         code=code,
         shown_as=str(row.get("FormatCode") or code),
         name=str(row.get("Name") or ""),
-        postable=row.get("ActiveAccount") in _YES,
+        postable=yes(row.get("ActiveAccount")),
         frozen=_frozen(row, today),
-        manual_locked=row.get("LockManualTransaction") in _YES or row.get("BlockManualPosting") in _YES,
+        manual_locked=yes(row.get("LockManualTransaction")) or yes(row.get("BlockManualPosting")),
         control=control.get(code),
         currency="" if not currency or currency == _EVERY_CURRENCY else known.iso(str(currency)),
         profit_and_loss=_PROFIT_AND_LOSS.get(str(row.get("AccountType"))),
@@ -198,44 +211,6 @@ def _account(row: Mapping[str, Any], known: Company, control: Mapping[str, Contr
 
 def _frozen(row: Mapping[str, Any], today: date) -> bool:
     """Inside its frozen days, or outside its valid days. Neither flag set means active."""
-    if row.get("FrozenFor") in _YES and _inside(row.get("FrozenFrom"), row.get("FrozenTo"), today):
+    if yes(row.get("FrozenFor")) and inside(row.get("FrozenFrom"), row.get("FrozenTo"), today):
         return True
-    return row.get("ValidFor") in _YES and not _inside(row.get("ValidFrom"), row.get("ValidTo"), today)
-
-
-def _inside(first: Any, last: Any, day: date) -> bool:
-    return (not first or day_of(first) <= day) and (not last or day <= day_of(last))
-
-
-def _periods(rows: Sequence[Mapping[str, Any]]) -> list[FiscalPeriod]:
-    """The periods of one category. Their year is the one in which the category's last period ends.
-
-    ``number`` is filled in by :func:`_numbered`. Only an unlocked period takes a journal: *closing period* is for users
-    with a right of their own.
-    """
-    spans = [(day_of(row.get("PostingDateFrom")), day_of(row.get("PostingDateTo")), row) for row in rows]
-    year = max((last.year for _, last, _ in spans), default=0)
-    return [
-        FiscalPeriod(
-            name=str(row.get("PeriodCode") or row.get("PeriodName") or first.isoformat()),
-            year=year,
-            number=0,
-            first_day=first,
-            last_day=last,
-            open=str(row.get("PeriodStatus")) in _OPEN_FOR_JOURNALS and row.get("Locked") not in _YES,
-        )
-        for first, last, row in spans
-    ]
-
-
-def _numbered(periods: Sequence[FiscalPeriod]) -> tuple[FiscalPeriod, ...]:
-    """Periods by first day, counted within their year. Business One's own SubNum starts again in every category, and a year
-    can have several."""
-    counts: dict[int, int] = {}
-    numbered: list[FiscalPeriod] = []
-    for period in sorted(periods, key=lambda period: (period.first_day, period.last_day, period.name)):
-        counts[period.year] = counts.get(period.year, 0) + 1
-        numbered.append(
-            FiscalPeriod(period.name, period.year, counts[period.year], period.first_day, period.last_day, period.open)
-        )
-    return tuple(numbered)
+    return yes(row.get("ValidFor")) and not inside(row.get("ValidFrom"), row.get("ValidTo"), today)

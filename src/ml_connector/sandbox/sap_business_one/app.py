@@ -62,6 +62,7 @@ def build(world: World) -> System:
     accidents = Accidents(tables, catalog, journal, stock, desk)
     queries = SqlQueries(tables, catalog, switches, wall, world.seed)
     notifications: dict[str, str] = {}
+    forbidden: set[str] = set()
 
     def context_of(wire: Wire) -> Context:
         return Context(
@@ -79,6 +80,7 @@ def build(world: World) -> System:
             wall,
             service_root=lambda: f"{world.base_url}/{NAME}{wire.root}",
             notifications=notifications,
+            forbidden=forbidden,
         )
 
     # With the instant in it, a server that starts again does not give out the cookies of its former life.

@@ -66,6 +66,12 @@ def found(tables: Tables, schema: Schema, switches: Switches, today: date, passw
     for number, name, main, disabled in BRANCHES if switches.on("enable_branches") else ():
         branch: Row = {"BPLID": number, "BPLName": name, "MainBPL": main, "Disabled": disabled, "Country": "US"}
         _insert(tables, schema, "BusinessPlace", branch)
+    for number in range(1, 6):
+        used = number == 1
+        dimension: Row = {"DimensionCode": number, "DimensionName": f"Dimension {number}"}
+        dimension["IsActive"] = "tYES" if used else "tNO"
+        dimension["DimensionDescription"] = "Channel" if used else f"Dimension {number}"
+        _insert(tables, schema, "Dimension", dimension)
     for code, description in (("AMZ", "Amazon"), ("AMZ-US", "Amazon US"), ("AMZ-EU", "Amazon Europe")):
         rule: Row = {"FactorCode": code, "FactorDescription": description, "TotalFactor": Decimal(100)}
         _insert(tables, schema, "DistributionRule", rule)

@@ -25,6 +25,7 @@ class Context:
     """``service_root()`` is the address of this version, for annotations and Location.
 
     ``notifications``: what the customer's own procedure in the database says to new rows of a set, by set; it refuses them.
+    ``forbidden``: sets that the user has no right to.
     """
 
     tables: Tables
@@ -41,6 +42,7 @@ class Context:
     wall: Wall
     service_root: Callable[[], str]
     notifications: dict[str, str]
+    forbidden: set[str]
 
     @property
     def schema(self) -> Schema:

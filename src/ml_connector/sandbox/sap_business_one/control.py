@@ -44,6 +44,7 @@ class Control:
             self.move_stock,
             self.set_price,
             self.edit,
+            self.enter,
             self.plant_document,
             self.cancel_document,
             self.nudge_document,
@@ -51,6 +52,7 @@ class Control:
             self.approve,
             self.documents,
             self.refuse_by_procedure,
+            self.forbid,
             self.lock_user,
             self.change_password,
             self.end_sessions,
@@ -108,6 +110,10 @@ class Control:
         else:
             self._context.notifications.pop(entity_set, None)
 
+    def forbid(self, entity_set: str, *, forbidden: bool = True) -> None:
+        """Take the connector's user the right to a set away, or give it back (dossier, section 3.6)."""
+        (self._context.forbidden.add if forbidden else self._context.forbidden.discard)(entity_set)
+
     def set_period(self, day: str, status: str = "ltLocked") -> None:
         """Set the status of the posting period that holds a day: ltLocked, ltUnlocked, ltUnlockedExceptSales, ltPeriodClosing."""
         member = self._context.schema.enums["PeriodStatusEnum"].member(status)
@@ -157,6 +163,13 @@ class Control:
                 context.desk.change(entity_set, row, sent)
             else:
                 context.masters.change(kind, row, sent, replace_collections=False)
+
+    def enter(self, entity_set: str, row: Mapping[str, object]) -> None:
+        """A person enters a new row of master data, in the form of a POST body."""
+        context = self._context
+        kind = context.schema.sets[entity_set]
+        with context.tables.book.transaction():
+            context.masters.create(kind, accepted(row, context.type_of(kind), context.schema))
 
     def plant_document(self, entity_set: str, document: Mapping[str, object]) -> int:
         """A person types a document or payment by hand, in the form of a POST body; its DocEntry."""

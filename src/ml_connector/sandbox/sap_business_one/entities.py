@@ -39,6 +39,7 @@ SETS = (
     EntitySet("ChartOfAccounts", "ChartOfAccount", frozenset({"PATCH"})),
     EntitySet("Currencies", "Currency"),
     EntitySet("BusinessPlaces", "BusinessPlace"),
+    EntitySet("Dimensions", "Dimension"),
     EntitySet("DistributionRules", "DistributionRule"),
     EntitySet("Projects", "Project"),
     EntitySet("AdditionalExpenses", "AdditionalExpense", _EDITABLE),

@@ -156,6 +156,14 @@ _BUSINESS_PLACE = Type(
     open=True,
 )
 
+_DIMENSION = Type(
+    "Dimension",
+    (whole("DimensionCode"), text("DimensionName", 20), yes_no("IsActive"), text("DimensionDescription", 20)),
+    key=("DimensionCode",),
+    table="ODIM",
+    open=True,
+)
+
 _DISTRIBUTION_RULE = Type(
     "DistributionRule",
     (
@@ -321,6 +329,7 @@ _ADMIN_INFO = Type(
         yes_no("EnableBranches"),
         yes_no("DirectIndirectRate", "tYES"),
         yes_no("UseNegativeAmounts"),
+        yes_no("EnableApprovalProcedureInDI"),
         yes_no("ContinuousStockManagement"),
         yes_no("BlockStockNegativeQuantity"),
         text("DecimalSeparator"),
@@ -335,6 +344,7 @@ TYPES = (
     _CHART_OF_ACCOUNT,
     _CURRENCY,
     _BUSINESS_PLACE,
+    _DIMENSION,
     _DISTRIBUTION_RULE,
     _PROJECT,
     _ADDITIONAL_EXPENSE,

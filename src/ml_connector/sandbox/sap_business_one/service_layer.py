@@ -18,6 +18,7 @@ from ml_connector.sandbox.sap_business_one.context import Context
 from ml_connector.sandbox.sap_business_one.desk import SETS as DESK_SETS
 from ml_connector.sandbox.sap_business_one.errors import (
     NOT_FOUND,
+    NOT_PERMITTED,
     NOTIFICATION,
     ServiceLayerError,
     invalid_session,
@@ -145,6 +146,8 @@ class ServiceLayer:
         resource = Resource.of(call.path)
         entity_set = self._context.schema.sets.get(resource.name)
         if entity_set is not None:
+            if resource.name in self._context.forbidden:
+                raise ServiceLayerError(403, NOT_PERMITTED, "You are not permitted to perform this action")
             posts = call.method == "POST" and resource.key is None and resource.name in _BOOKED
             if posts and self._faults.ask(operation, "closed_period"):
                 raise rejected(f"Posting period is locked [{_BOOKED[resource.name]}].")

@@ -106,6 +106,7 @@ class Services:
                 "AccuracyofQuantities": 2,
                 "EnableBranches": _yes_no(self._context.switches.on("enable_branches")),
                 "UseNegativeAmounts": _yes_no(self._context.switches.text("storno_sign") == "negative"),
+                "EnableApprovalProcedureInDI": _yes_no(self._context.switches.text("approval_procedure") != "off"),
                 "DecimalSeparator": ".",
                 "AccountSegmentsSeparator": "-",
             },
