@@ -10,6 +10,7 @@ from typing import NoReturn
 from ml_connector.domain.catalog import Identity, References
 from ml_connector.domain.documents import Document
 from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.source import LedgerOnly
 from ml_connector.domain.target import (
     Absent,
     Accepted,
@@ -36,7 +37,7 @@ PLAIN = Step("plain", counts=True, refuses_twice=False, settle_s=600)
 
 
 @dataclass
-class FakeTarget:
+class FakeTarget(LedgerOnly):
     """Its writes land at once. ``answers`` says what becomes of the next writes of a document: a receipt instead of the
     write, or something to do before it. ``seen`` replaces what a look shows. ``sent`` lists every write, in order.
     """
@@ -111,21 +112,6 @@ class FakeTarget:
         raise NotImplementedError
 
     async def prepare(self) -> tuple[str, ...]:
-        raise NotImplementedError
-
-    def items(self, mark: str = "") -> NoReturn:
-        raise NotImplementedError
-
-    def prices(self, mark: str = "") -> NoReturn:
-        raise NotImplementedError
-
-    def stock(self, mark: str = "") -> NoReturn:
-        raise NotImplementedError
-
-    def shipments(self, mark: str = "") -> NoReturn:
-        raise NotImplementedError
-
-    def customers(self, mark: str = "") -> NoReturn:
         raise NotImplementedError
 
     async def close(self) -> None:

@@ -72,3 +72,22 @@ class Feeds(Protocol):
     def customers(self, mark: str = "") -> AsyncIterator[Page[Customer]]:
         """Customers that changed since ``mark``."""
         ...
+
+
+class LedgerOnly:
+    """:class:`Feeds` of a system that keeps books and nothing else: there is nothing to follow, now and later."""
+
+    async def items(self, mark: str = "") -> AsyncIterator[Page[Item]]:
+        yield Page((), "")
+
+    async def prices(self, mark: str = "") -> AsyncIterator[Page[Price]]:
+        yield Page((), "")
+
+    async def stock(self, mark: str = "") -> AsyncIterator[Page[Stock]]:
+        yield Page((), "")
+
+    async def shipments(self, mark: str = "") -> AsyncIterator[Page[Shipment]]:
+        yield Page((), "")
+
+    async def customers(self, mark: str = "") -> AsyncIterator[Page[Customer]]:
+        yield Page((), "")

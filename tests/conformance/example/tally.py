@@ -14,6 +14,7 @@ from ml_connector.domain.documents import Document, Kind, label, label_of
 from ml_connector.domain.errors import BadAnswer, NotPermitted, SignInFailed
 from ml_connector.domain.forms import Field, Form
 from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.source import LedgerOnly
 from ml_connector.domain.stored_documents import entry_of
 from ml_connector.domain.target import (
     Absent,
@@ -57,7 +58,7 @@ FORM = Form(
 )
 
 
-class Tally:
+class Tally(LedgerOnly):
     def __init__(self, http: HttpClient, settings: Mapping[str, str]) -> None:
         self._http, self._settings, self._token, self._company = http, settings, "", {}  # type: ignore[var-annotated]
 
