@@ -16,6 +16,7 @@ from ml_connector.amazon.auth import Credentials, LoginWithAmazon
 from ml_connector.amazon.client import AmazonClient, user_agent
 from ml_connector.amazon.documents import Documents
 from ml_connector.amazon.reports import Reports
+from ml_connector.domain.clock import Clock
 from ml_connector.transport.auth import Token
 from ml_connector.transport.bucket import Bucket
 from ml_connector.transport.http import HttpClient
@@ -43,7 +44,7 @@ class MemoryTokens:
 class MemoryBuckets:
     """Buckets with the real arithmetic. ``journal`` lists what happened to them, in order."""
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.buckets: dict[tuple[str, str], Bucket] = {}
         self.corrected: dict[tuple[str, str], float] = {}
