@@ -25,8 +25,9 @@ def periods(settlement: dict[str, Any]) -> set[str]:
     return {document["key"].rpartition("-")[2] for document in settlement["documents"]}
 
 
-def test_the_demo_posts_and_proves_and_its_repeat_posts_nothing(here: Installation, tmp_path: Path) -> None:
-    first = here.ok("demo", "--keep")
+@pytest.mark.parametrize("erp", ["sap_business_one", "sage_300"])
+def test_the_demo_posts_and_proves_and_its_repeat_posts_nothing(here: Installation, tmp_path: Path, erp: str) -> None:
+    first = here.ok("demo", "--keep", "--erp", erp)
 
     assert set(first) == {"settlements", "posted", "held", "proved"}
     assert all(set(each) >= {"id", "total", "currency", "proved", "documents"} for each in first["settlements"])
@@ -38,24 +39,28 @@ def test_the_demo_posts_and_proves_and_its_repeat_posts_nothing(here: Installati
     assert all(Decimal(each["total"]) for each in first["settlements"])
     assert not (here.data).exists() and not (here.place / "config").exists()
 
-    second = here.ok("demo", "--keep")
+    second = here.ok("demo", "--keep", "--erp", erp)
 
     assert second["posted"] == 0
     without = [{k: v for k, v in each.items() if k != "audit_head"} for each in second["settlements"]]
     assert without == [{k: v for k, v in each.items() if k != "audit_head"} for each in first["settlements"]]
 
-    nudge_a_cent(tmp_path / ".demo" / "sandbox.db", first["settlements"][0])
-    third = here("demo", "--keep")
+    nudge_a_cent(tmp_path / ".demo" / "sandbox.db", erp, first["settlements"][0])
+    third = here("demo", "--keep", "--erp", erp)
 
     assert third.code == 1
     assert f"posted: 0  held: 0  proved: {first['proved'] - 1} of {first['proved']}" in third.out
     assert "NOT PROVED" in third.out and "check 5 (ledger)" in third.out
 
 
-def nudge_a_cent(state: Path, settlement: dict[str, Any]) -> None:
+def nudge_a_cent(state: Path, erp: str, settlement: dict[str, Any]) -> None:
     """One cent, in one line of the kept sandbox's ledger."""
     kept = SandboxServer(state=state)
-    kept.sap("nudge_line", jdt_num=int(settlement["documents"][0]["ids"]["JdtNum"]), line_id=0)
+    ids = settlement["documents"][0]["ids"]
+    if erp == "sap_business_one":
+        kept.sap("nudge_line", jdt_num=int(ids["JdtNum"]), line_id=0)
+    else:
+        kept.sage("nudge_line", number=ids["BatchNumber"])
     kept.stop()
 
 

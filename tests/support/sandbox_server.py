@@ -53,11 +53,17 @@ class SandboxServer:
     # --- what a person or an accident does -----------------------------------------------------------------------------
 
     def sap(self, act: str, **arguments: object) -> Any:
-        """One act of the simulated company's control path."""
+        """One act of the simulated Business One company's control path."""
+        return self._act("sap_business_one", act, arguments)
+
+    def sage(self, act: str, **arguments: object) -> Any:
+        """One act of the simulated Sage company's control path."""
+        return self._act("sage_300", act, arguments)
+
+    def _act(self, system: str, act: str, arguments: Mapping[str, object]) -> Any:
+        address = f"http://127.0.0.1:{self.port}/{system}/_control/{act}"
         with httpx2.Client() as client:
-            answer = client.post(
-                f"http://127.0.0.1:{self.port}/sap_business_one/_control/{act}", json=arguments, timeout=30
-            )
+            answer = client.post(address, json=arguments, timeout=30)
         assert answer.status_code == 200, answer.text
         return answer.json()["result"]
 

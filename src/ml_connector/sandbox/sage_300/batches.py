@@ -237,8 +237,7 @@ class BatchRoom(ABC):
         new = self._new({**sent, "Description": batch["Description"]})
         for number, entry in enumerate(entries, start=1):
             moved = copy.deepcopy(entry)
-            moved["EntryNumber"] = self._entry_number(number)
-            moved["BatchNumber"] = new["BatchNumber"]
+            _renumber(moved, new["BatchNumber"], self._entry_number(number))
             each_row(new, self.entries).append(moved)
             entry.update(ErrorBatch=int(str(new["BatchNumber"])), ErrorEntry=number)
         self._total(new)
@@ -246,6 +245,14 @@ class BatchRoom(ABC):
 
     def _entry_number(self, number: int) -> object:
         return number
+
+
+def _renumber(row: Row, batch: object, entry: object) -> None:
+    """An entry and every row in it belong to another batch from now on."""
+    row.update({name: value for name, value in (("BatchNumber", batch), ("EntryNumber", entry)) if name in row})
+    for rows in row.values():
+        for each in rows if isinstance(rows, list) else ():
+            _renumber(each, batch, entry)
 
 
 def _sent_rows(sent: Row, name: str) -> list[Row]:

@@ -1,0 +1,205 @@
+"""Sage 300 as a :class:`~ml_connector.domain.target.Company`: who is asked for which kind of document (posting stages, S4).
+
+What a company can do is found out at sign-in: which modules its user may use, which words its receipts have, which properties
+this version knows. The ways themselves are in ``routes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from ml_connector.domain.catalog import Identity, References
+from ml_connector.domain.documents import Document, Kind
+from ml_connector.domain.errors import MlConnectorError, NotPermitted, RefusedByServer
+from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.target import (
+    Capabilities,
+    Case,
+    Found,
+    Ids,
+    Move,
+    NotSent,
+    Permit,
+    Receipt,
+    Seen,
+    Shown,
+    Step,
+    Trail,
+    Unclear,
+    Unsupported,
+)
+from ml_connector.erp.registry import Connector, Tools
+from ml_connector.erp.sage_300 import reads
+from ml_connector.erp.sage_300.client import READERS_MAX, WebApi
+from ml_connector.erp.sage_300.company import MODULES, Company
+from ml_connector.erp.sage_300.config import FORM, Config, read_config
+from ml_connector.erp.sage_300.routes.base import Way
+from ml_connector.erp.sage_300.routes.journals import Journals
+from ml_connector.transport.http import HttpClient, Timeouts
+
+_NOT_YET: Final = "This connector does not post documents of this kind to Sage 300."
+
+
+class Sage300:
+    """One Sage 300 company. Made by :func:`connect`, which signs in and reads what the company can do."""
+
+    def __init__(self, config: Config, api: WebApi, company: Company, *, settle_s: float | None = None) -> None:
+        """``settle_s`` replaces the configured settle window, and may be shorter: for tests only."""
+        self._config = config
+        self._api = api
+        self._settle_s = config.settle_s if settle_s is None else settle_s
+        self._know(company)
+
+    def _know(self, company: Company) -> None:
+        self._company = company
+        journals = Journals(company, self._settle_s)
+        self._ways: dict[Kind, Way] = {Kind.JOURNAL_ENTRY: journals, Kind.BANK_TRANSFER: journals}
+
+    # --- reading -------------------------------------------------------------------------------------------------------
+
+    async def ping(self) -> Identity:
+        """Sign in anew, read the company's name, and check which modules may be used."""
+        self._api.sign_in.forget()
+        self._know(await reads.company(self._api, self._config))
+        missing = self._company.lacks("GL")
+        if missing:
+            raise NotPermitted(missing)
+        known = self._company
+        return Identity(
+            name=known.name,
+            version="Web API v1.0",
+            details=(
+                ("company", self._config.company),
+                ("functional currency", known.home.iso),
+                ("modules", ", ".join(module for module in MODULES if module in known.modules)),
+                ("invoices by", self._config.invoice_mode.value),
+                ("words of receipts", f"{known.receipt_word or '?'}, {known.unapplied_word or '?'}"),
+                ("stock", self.capabilities().stock_is),
+            ),
+        )
+
+    async def references(self) -> References:
+        """Accounts, fiscal periods, currencies, tax groups and locations, read now."""
+        return await reads.references(self._api, self._company)
+
+    async def prepare(self) -> tuple[str, ...]:
+        """Nothing has to be created in Sage: keys stand in fields that every version has."""
+        return ("Nothing has to be prepared in Sage 300: documents carry their key in fields that are there.",)
+
+    async def close(self) -> None:
+        """Let go of every connection; Basic sign-in leaves no session."""
+        await self._api.close()
+
+    # --- pure ----------------------------------------------------------------------------------------------------------
+
+    def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
+        """By the way of the document's kind."""
+        way = self._ways.get(document.kind)
+        return Unsupported(_NOT_YET) if way is None else way.steps(document, trail)
+
+    def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
+        """What Sage will show for ``document``."""
+        return self._ways[document.kind].project(document, linked)
+
+    def wire_key(self, document: Document) -> str:
+        """The key as Sage's fields of this kind hold it."""
+        return self._ways[document.kind].wire_key(document)
+
+    def references_of(self, document: Document) -> tuple[tuple[str, str], ...]:
+        """The fields by which a person finds the document in Sage."""
+        return self._ways[document.kind].references(document)
+
+    def capabilities(self) -> Capabilities:
+        """What was found out at sign-in."""
+        known = self._company
+        return Capabilities(
+            routes={
+                kind: Unsupported(_NOT_YET) if kind not in self._ways else self._ways[kind].routes() for kind in Kind
+            },
+            parallel=READERS_MAX,
+            lines_max=10_000,
+            applications_max=1_000,
+            batch_max=1,
+            stock_is=_stock_is(known),
+            features=(
+                ("modules", ", ".join(sorted(known.modules))),
+                ("invoice mode", self._config.invoice_mode.value),
+            ),
+        )
+
+    # --- posting -------------------------------------------------------------------------------------------------------
+
+    async def observe(self, cases: Sequence[Case]) -> Mapping[DocumentKey, Seen]:
+        """Raises :class:`Unavailable` and :class:`SignInFailed`; what else goes wrong is Unclear for its document."""
+        seen: dict[DocumentKey, Seen] = {}
+        for way in dict.fromkeys(self._ways.values()):
+            mine = [case for case in cases if self._ways.get(case.document.kind) is way]
+            if mine:
+                seen |= await way.observe(self._api, mine)
+        return seen
+
+    async def census(self, prefix: str, first: date, last: date) -> Sequence[Found] | Unclear:
+        """Raises where Sage cannot be reached: an empty answer means that there is nothing."""
+        found: list[Found] = []
+        for way in dict.fromkeys(self._ways.values()):
+            if isinstance(way.routes(), Unsupported):
+                continue
+            try:
+                found += await way.census(self._api, prefix, first, last)
+            except (RefusedByServer, NotPermitted) as error:
+                return Unclear(str(error))
+        return found
+
+    async def advance(self, moves: Sequence[Move], permit: Permit) -> Mapping[DocumentKey, Receipt]:
+        """One write after the other: Sage takes one writer per company (dossier, section 22)."""
+        receipts: dict[DocumentKey, Receipt] = {}
+        for move in moves:
+            self._api.sign_in.check()
+            try:
+                receipts[move.key] = await self._ways[move.case.document.kind].advance(self._api, move, permit)
+            except MlConnectorError as error:
+                # Raised by a question that came before the write.
+                receipts[move.key] = NotSent(str(error))
+        return receipts
+
+
+def _stock_is(known: Company) -> str:
+    if "IC" not in known.modules:
+        return ""
+    if known.location_details:
+        return (
+            "Per location: what Sage calls available to ship, else on hand less committed. On hand may be as of the last "
+            "day end."
+        )
+    return "All locations together: Sage's QuantityAvailable. This version does not show stock by location."
+
+
+async def connect(settings: Mapping[str, str], secrets: Mapping[str, str], tools: Tools) -> Sage300:
+    """See :class:`~ml_connector.erp.registry.Connect`."""
+    config = read_config(settings, secrets)
+    context = config.ssl_context()
+
+    def client(read_s: float) -> HttpClient:
+        timeouts = Timeouts(config.connect_timeout_s, read_s, max(300.0, 2 * read_s))
+        return HttpClient(
+            "Sage 300",
+            config.company_url,
+            tools.clock,
+            tools.random,
+            transport=tools.transport,
+            ssl_context=context,
+            timeouts=timeouts,
+        )
+
+    api = WebApi(client(config.read_timeout_s), client(config.slow_timeout_s), config, tools.clock)
+    try:
+        company = await reads.company(api, config)
+    except MlConnectorError:
+        await api.close()
+        raise
+    return Sage300(config, api, company, settle_s=tools.settle_s)
+
+
+CONNECTOR: Final = Connector("sage_300", "Sage 300", FORM, connect)
