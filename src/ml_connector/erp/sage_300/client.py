@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from ml_connector.domain.clock import Clock
@@ -104,29 +104,42 @@ class WebApi:
         Pages are counted here: the server's own link names a host of its own and has lost the filter (dossier, section 5).
         A set that grew or shrank meanwhile is swept again, for rows may have moved between pages.
         """
+        found: dict[tuple[str, ...], dict[str, Any]] = {}
+        async for page in self.pages(what, resource, key=key, select=select, condition=condition):
+            found |= {tuple(str(row.get(name, "")) for name in key): row for row in page}
+        return [found[each] for each in sorted(found)]
+
+    async def pages(
+        self, what: str, resource: str, *, key: Sequence[str], select: Sequence[str] = (), condition: str = ""
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Every row that fits ``condition``, page by page; some of them twice, where the set changed meanwhile."""
         for _ in range(_SWEEPS_MAX):
-            found, whole = await self._sweep(what, resource, key, select, condition)
+            whole = False
+            async for page, last in self._sweep(what, resource, key, select, condition):
+                yield page
+                whole = last
             if whole:
-                return [found[each] for each in sorted(found)]
+                return
         raise Unavailable(f"{resource} changed again and again while it was read. Try again later.")
 
     async def _sweep(
         self, what: str, resource: str, key: Sequence[str], select: Sequence[str], condition: str
-    ) -> tuple[dict[tuple[str, ...], dict[str, Any]], bool]:
-        found: dict[tuple[str, ...], dict[str, Any]] = {}
+    ) -> AsyncIterator[tuple[list[dict[str, Any]], bool]]:
+        """Pages, and with the last one whether the set stood still."""
+        known: set[tuple[str, ...]] = set()
         skip, total = 0, None
         for _ in range(_PAGES_MAX):
             options = {"filter": condition, "select": ",".join(select), "count": "true"}
-            where = path(resource, **options, skip=str(skip) if skip else "")
-            data = await self.get(what, where)
+            data = await self.get(what, path(resource, **options, skip=str(skip) if skip else ""))
             page, count = rows_of(data), _count(data)
-            if total is not None and count is not None and count != total:
-                return found, False
+            changed = total is not None and count is not None and count != total
             total = count if total is None else total
-            found.update({tuple(str(row.get(name, "")) for name in key): row for row in page})
+            known |= {tuple(str(row.get(name, "")) for name in key) for row in page}
             skip += len(page)
-            if not page or (total is not None and skip >= total):
-                return found, total is None or len(found) >= total
+            over = changed or not page or (total is not None and skip >= total)
+            yield page, over and not changed and (total is None or len(known) >= total)
+            if over:
+                return
         raise LimitExceeded(f"Sage 300 listed more than {_PAGES_MAX} pages of {resource}.")
 
     async def write(

@@ -6,14 +6,16 @@ this version knows. The ways themselves are in ``routes``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from ml_connector.domain.catalog import Identity, References
+from ml_connector.domain.catalog import Customer, Identity, Item, Price, References, Shipment, Stock
+from ml_connector.domain.clock import Clock
 from ml_connector.domain.documents import Document, Kind
 from ml_connector.domain.errors import MlConnectorError, NotPermitted, RefusedByServer
 from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.source import Page
 from ml_connector.domain.target import (
     Capabilities,
     Case,
@@ -31,7 +33,7 @@ from ml_connector.domain.target import (
     Unsupported,
 )
 from ml_connector.erp.registry import Connector, Tools
-from ml_connector.erp.sage_300 import reads
+from ml_connector.erp.sage_300 import feeds, reads
 from ml_connector.erp.sage_300.client import READERS_MAX, WebApi
 from ml_connector.erp.sage_300.company import MODULES, Company
 from ml_connector.erp.sage_300.config import FORM, Config, read_config
@@ -45,10 +47,13 @@ _NOT_YET: Final = "This connector does not post documents of this kind to Sage 3
 class Sage300:
     """One Sage 300 company. Made by :func:`connect`, which signs in and reads what the company can do."""
 
-    def __init__(self, config: Config, api: WebApi, company: Company, *, settle_s: float | None = None) -> None:
+    def __init__(
+        self, config: Config, api: WebApi, company: Company, clock: Clock, *, settle_s: float | None = None
+    ) -> None:
         """``settle_s`` replaces the configured settle window, and may be shorter: for tests only."""
         self._config = config
         self._api = api
+        self._clock = clock
         self._settle_s = config.settle_s if settle_s is None else settle_s
         self._know(company)
 
@@ -91,6 +96,28 @@ class Sage300:
     async def close(self) -> None:
         """Let go of every connection; Basic sign-in leaves no session."""
         await self._api.close()
+
+    # --- following -----------------------------------------------------------------------------------------------------
+
+    def items(self, mark: str = "") -> AsyncIterator[Page[Item]]:
+        """Items that changed since ``mark``, a date."""
+        return feeds.items(self._api, mark, self._clock.now().date())
+
+    def prices(self, mark: str = "") -> AsyncIterator[Page[Price]]:
+        """The base prices of every price list, each time."""
+        return feeds.prices(self._api)
+
+    def stock(self, mark: str = "") -> AsyncIterator[Page[Stock]]:
+        """Every quantity, each time: Sage keeps no stamp for it."""
+        return feeds.stock(self._api, self._company)
+
+    def shipments(self, mark: str = "") -> AsyncIterator[Page[Shipment]]:
+        """Nothing: the Web API does not show shipments."""
+        return feeds.shipments()
+
+    def customers(self, mark: str = "") -> AsyncIterator[Page[Customer]]:
+        """Customers that changed since ``mark``, a date."""
+        return feeds.customers(self._api, mark, self._clock.now().date())
 
     # --- pure ----------------------------------------------------------------------------------------------------------
 
@@ -199,7 +226,7 @@ async def connect(settings: Mapping[str, str], secrets: Mapping[str, str], tools
     except MlConnectorError:
         await api.close()
         raise
-    return Sage300(config, api, company, settle_s=tools.settle_s)
+    return Sage300(config, api, company, tools.clock, settle_s=tools.settle_s)
 
 
 CONNECTOR: Final = Connector("sage_300", "Sage 300", FORM, connect)
