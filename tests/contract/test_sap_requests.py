@@ -21,6 +21,7 @@ from ml_connector.erp.sap_business_one.errors import parse_error, session_lost
 from ml_connector.erp.sap_business_one.odata import encode
 from tests.support.entries import entry, line
 from tests.support.sap import COMPANY, OpenPermit, ScriptedServiceLayer, answer, connected, rows
+from tests.support.sap_metadata import Metadata
 
 pytestmark = pytest.mark.contract
 
@@ -29,70 +30,11 @@ if not CONTRACTS:
     pytest.skip("ML_CONNECTOR_CONTRACTS names no folder", allow_module_level=True)
 
 FOLDER = Path(CONTRACTS) / "sap-business-one"
-EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
-#: Built-in types, and what JSON carries them.
-BUILT_IN: dict[str, tuple[type, ...]] = {
-    "Edm.String": (str,),
-    "Edm.Int32": (int,),
-    "Edm.Double": (int, Decimal),
-    "Edm.DateTimeOffset": (str,),
-}
-
-
-class Metadata:
-    """The v2 metadata: types with their properties, entity sets, operations."""
-
-    def __init__(self) -> None:
-        root = ET.parse(FOLDER / "service-layer-v2-odata4.trimmed.edmx").getroot()
-        self.types: dict[str, dict[str, str]] = {}
-        self.open: set[str] = set()
-        self.enums: dict[str, set[str]] = {}
-        for kind in ("EntityType", "ComplexType"):
-            for element in root.iter(EDM + kind):
-                name = element.attrib["Name"]
-                self.types[name] = {p.attrib["Name"]: p.attrib["Type"] for p in element.findall(EDM + "Property")}
-                if element.get("OpenType") == "true":
-                    self.open.add(name)
-        for element in root.iter(EDM + "EnumType"):
-            self.enums[element.attrib["Name"]] = {m.attrib["Name"] for m in element.findall(EDM + "Member")}
-        self.sets = {
-            e.attrib["Name"]: e.attrib["EntityType"].removeprefix("SAPB1.") for e in root.iter(EDM + "EntitySet")
-        }
-        self.operations = {
-            e.attrib["Name"]: (kind, {p.attrib["Name"]: p.attrib["Type"] for p in e.findall(EDM + "Parameter")})
-            for kind in ("Action", "Function")
-            for e in root.iter(EDM + kind)
-        }
-
-    def check(self, kind: str, data: Any, where: str = "") -> None:
-        """Every member of ``data`` is a property of ``kind``, of its type; user-defined names only on open types."""
-        properties = self.types[kind]
-        for name, value in data.items():
-            if name.startswith("U_"):
-                assert kind in self.open, f"{where}{name}: {kind} takes no user-defined field"
-                continue
-            assert name in properties, f"{where}{name} is no property of {kind}"
-            self.check_value(properties[name], value, f"{where}{name}")
-
-    def check_value(self, kind: str, value: Any, where: str) -> None:
-        if kind.startswith("Collection("):
-            assert isinstance(value, list), where
-            for number, item in enumerate(value):
-                self.check_value(kind[len("Collection(") : -1], item, f"{where}[{number}]")
-        elif kind in BUILT_IN:
-            assert isinstance(value, BUILT_IN[kind]), f"{where}: {value!r} is no {kind}"
-            assert not isinstance(value, bool), where
-            if kind == "Edm.DateTimeOffset":
-                assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)), f"{where}: {value!r} is no date"
-        elif kind.removeprefix("SAPB1.") in self.enums:
-            assert value in self.enums[kind.removeprefix("SAPB1.")], f"{where}: {value!r} is no member of {kind}"
-        else:
-            self.check(kind.removeprefix("SAPB1."), value, f"{where}.")
 
 
 @pytest.fixture(scope="module")
 def metadata() -> Metadata:
-    return Metadata()
+    return Metadata(FOLDER / "service-layer-v2-odata4.trimmed.edmx")
 
 
 def as_sent(body: dict[str, Any]) -> Any:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import TypeVar
 
+import httpx2
+
 from ml_connector.domain.documents import JournalEntry
 from ml_connector.domain.target import Absent, Attempt, Case, Move, Receipt, Seen, Unsupported
 from ml_connector.erp.registry import Tools
@@ -37,6 +39,18 @@ class OneClock(ManualClock):
 
     def monotonic(self) -> float:
         return (self.now() - START).total_seconds()
+
+
+@dataclass
+class Overheard(httpx2.AsyncBaseTransport):
+    """A line to a node; what goes over it is kept."""
+
+    node: NodeTransport
+    heard: list[httpx2.Request]
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.heard.append(request)
+        return await self.node.handle_async_request(request)
 
 
 @dataclass
@@ -72,8 +86,10 @@ def play(
     faults: list[dict[str, object]] | None = None,
     prepare: bool = True,
     settings: Mapping[str, str] | None = None,
+    heard: list[httpx2.Request] | None = None,
 ) -> T:
-    """Make a world, sign in, prepare the company unless told otherwise, and play ``act``. ``settings`` change the connection's."""
+    """Make a world, sign in, prepare the company unless told otherwise, and play ``act``. ``settings`` change the connection's;
+    every request of the connector is added to ``heard``."""
 
     async def play_it() -> T:
         clock = OneClock()
@@ -83,12 +99,13 @@ def play(
             clock, faults=plan, scenario=scenario, systems=("sap_business_one",), base_url="https://sandbox.test"
         )
         node = NodeTransport(world.app)
+        line = Overheard(node, [] if heard is None else heard)
         form = {name: str(value) for name, value in world.credentials()["sap_business_one"].items()}
         secrets = {"password": form.pop("password")}
         form |= settings or {}
 
         async def reconnect() -> SapBusinessOne:
-            return await connect(form, secrets, Tools(clock, Random(1), node))
+            return await connect(form, secrets, Tools(clock, Random(1), line))
 
         control = world.systems["sap_business_one"].control
         assert isinstance(control, Control)
