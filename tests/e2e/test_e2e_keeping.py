@@ -233,6 +233,30 @@ def test_a_trail_that_was_cut_at_its_end_is_found_out(shop: Installation) -> Non
         assert shop("doctor", "--json").code == 1
 
 
+def test_a_head_file_that_was_spoilt_is_said_and_the_next_run_recovers(serve: Serve, shop: Installation) -> None:
+    shop.link(serve(settlements=1))
+    head = shop.data / audit_head.NAME
+    head.write_text("half a he")
+
+    said = shop("audit", "verify", "--json")
+    assert said.code == 1 and "audit-head.json beside it cannot be read" in said.json["words"]
+    assert shop("run", "shop", "--json").code == 3  # nothing is written to the ERP for a while
+
+    assert audit_head.read(head) is not None
+    assert shop.ok("audit", "verify")["ok"] is True
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.0])
+def test_a_damaged_database_is_called_damaged(shop: Installation, kept: float) -> None:
+    shop.ok("init")
+    file = shop.data / "ml-connector.db"
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * kept)] + bytes(range(1, 256)) * 100)
+
+    assert "put the newest backup in its place" in shop.refused(3, "record", "list")
+    assert shop("doctor", "--json").code == 1
+
+
 def drop_triggers(conn: sqlite3.Connection) -> None:
     for (name,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
         conn.execute(f"DROP TRIGGER {name}")

@@ -34,6 +34,8 @@ REQUIRED_COLUMNS: Final = (
     "order-item-code",
     "sku",
 )
+#: Amazon writes 24. Every row is padded to the header's width, so a width without a bound is work without a bound.
+_COLUMNS_MAX: Final = 8_000
 _V1_COLUMNS: Final = 36
 _V1_MARK: Final = "price-type"
 _BOM: Final = "\ufeff"
@@ -66,6 +68,12 @@ def read_layout(header: str) -> Layout | Finding:
         return Finding(
             "v1_layout",
             "This is the settlement report in the old V1 layout (36 columns). Download the V2 flat file instead.",
+            HEADER_LINE,
+        )
+    if len(names) > _COLUMNS_MAX:
+        return Finding(
+            "bad_header",
+            f"The header names {len(names):,} columns, and {_COLUMNS_MAX:,} at most are read. Check that it is a settlement.",
             HEADER_LINE,
         )
     missing = [name for name in REQUIRED_COLUMNS if name not in names]

@@ -57,15 +57,24 @@ async def verify_audit(house: House) -> AuditVerdict:
     if isinstance(at, Broken):
         return AuditVerdict(ok=False, events=at.seq, head="", words=f"Event {at.seq} does not hold: {at.why}.")
     if house.standing is not Standing.CURRENT:
-        on_file = audit_head.read(house.folder / audit_head.NAME)
-        what = {
-            Standing.OLDER: f"ends before the head beside it ({on_file})",
-            Standing.MISSING: "there is no head beside it, so events may have been cut off its end: compare with the newest proof",
-        }.get(house.standing, f"is not the one of the head beside it ({on_file})")
-        words = f"The chain is whole, but {what}. If the database was restored, the next run begins to recover."
+        words = (
+            f"The chain is whole, but {_how_it_stands(house)}. "
+            "If the database was restored, the next run begins to recover."
+        )
         return AuditVerdict(ok=False, events=at.head.seq, head=str(at.head), words=words)
     events = f"{at.head.seq} event{'' if at.head.seq == 1 else 's'}"
     return AuditVerdict(ok=True, events=at.head.seq, head=str(at.head), words=f"{events}, all as written.")
+
+
+def _how_it_stands(house: House) -> str:
+    unsaid = "so events may have been cut off its end: compare with the newest proof"
+    if house.standing is Standing.MISSING:
+        return f"there is no head beside it, {unsaid}"
+    if house.standing is Standing.UNREADABLE:
+        return f"{audit_head.NAME} beside it cannot be read, {unsaid}"
+    on_file = audit_head.read(house.folder / audit_head.NAME)
+    ends = "ends before" if house.standing is Standing.OLDER else "is not the one of"
+    return f"{ends} the head beside it ({on_file})"
 
 
 def _versions() -> DoctorCheck:

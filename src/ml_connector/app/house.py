@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from ml_connector.app import settings as configuration
 from ml_connector.app.settings import Settings
 from ml_connector.domain.clock import Clock
-from ml_connector.domain.errors import KeyProblem, WrongUse
+from ml_connector.domain.errors import Inconsistent, KeyProblem, WrongUse
 from ml_connector.domain.sealed import SecretId
 from ml_connector.engine.clock import SystemClock
 from ml_connector.store import audit, audit_head, installation, secrets, watermarks
@@ -95,11 +95,17 @@ class House:
         """
         if self.standing is Standing.CURRENT:
             return None
-        until, before = self.clock.now() + RECOVERY, audit_head.read(self.folder / audit_head.NAME)
+        until, unreadable = self.clock.now() + RECOVERY, self.standing is Standing.UNREADABLE
+        before = None if unreadable else audit_head.read(self.folder / audit_head.NAME)
 
         def mark(conn: Connection) -> None:
             watermarks.put(conn, *_RECOVERY_MARK, until.isoformat())
-            self.note(conn, "restored", "installation", {"head_on_file": str(before), "until": until.isoformat()})
+            self.note(
+                conn,
+                "restored",
+                "installation",
+                {"head_on_file": self.standing if unreadable else str(before), "until": until.isoformat()},
+            )
 
         await self.store.call(mark)
         self.standing = Standing.CURRENT
@@ -107,9 +113,11 @@ class House:
         return until
 
     async def close(self) -> None:
-        await self.write_head()
-        await self.store.close()
-        self.scratch.cleanup()
+        try:
+            await self.write_head()
+        finally:  # a full disk takes the head, not the end of the database
+            await self.store.close()
+            self.scratch.cleanup()
 
 
 def recovering(until: datetime) -> str:
@@ -156,6 +164,8 @@ async def open_house(folder: Path, clock: Clock | None = None) -> House:
     settings = configuration.load(folder, os.environ)
     if not settings.database and not (folder / DATABASE).is_file():
         raise WrongUse(f"There is no data folder at {folder}: run ml-connector init first.")
+    if settings.database and "://" not in settings.database and not Path(settings.database).is_file():
+        raise WrongUse(f"There is no database at {settings.database}: run ml-connector init first.")
     clock = clock or SystemClock()
     redactor = Redactor()
     redactor.learn([settings.database] if "://" in settings.database else [])
@@ -191,7 +201,10 @@ async def open_house(folder: Path, clock: Clock | None = None) -> House:
 
 async def _standing(store: Store, folder: Path) -> Standing:
     """The database against the head beside it."""
-    on_file = audit_head.read(folder / audit_head.NAME)
+    try:
+        on_file = audit_head.read(folder / audit_head.NAME)
+    except Inconsistent:
+        return Standing.UNREADABLE
     return await store.call(lambda conn: audit_head.compare(conn, on_file))
 
 

@@ -16,6 +16,7 @@ from ml_connector.domain.errors import WrongUse
 
 FILE: Final = "ml-connector.toml"
 PREFIX: Final = "ML_CONNECTOR_"
+_BYTES_MAX: Final = 2**20
 
 
 class Settings(BaseModel):
@@ -36,9 +37,13 @@ def load(data_folder: Path, environment: Mapping[str, str]) -> Settings:
     """Raises :class:`WrongUse` naming the key that is wrong."""
     values: dict[str, Any] = {}
     file = data_folder / FILE
-    if file.is_file():
+    if file.exists():
+        with file.open("rb") as stream:
+            content = stream.read(_BYTES_MAX + 1)
+        if len(content) > _BYTES_MAX:
+            raise WrongUse(f"{file} has more than {_BYTES_MAX:,} bytes: check that it is the configuration.")
         try:
-            values = tomllib.loads(file.read_text(encoding="utf-8"))
+            values = tomllib.loads(content.decode("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise WrongUse(f"{file} is not TOML: {error}.") from error
     for key in Settings.model_fields:

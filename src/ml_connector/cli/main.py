@@ -87,7 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(1) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _fail(given, "file_unusable", f"{where}{error.strerror or error}. Check the path and its permissions.", 2)
+        _fail(
+            given,
+            "file_unusable",
+            f"{where}{error.strerror or error}. Check the path, its permissions and the room on the disk.",
+            2,
+        )
     if code == _INTERRUPTED:
         _fail(given, "interrupted", "Stopped. What was begun is finished by the next run.", _INTERRUPTED)
     if code:

@@ -23,40 +23,48 @@ class Standing(StrEnum):
 
     ``older``: the chain ends before it, the database was restored from a copy: start in recovery. ``forked``: the chain has
     other events in that place, so a restored database went on without recovery. ``missing``: there are events, and no file:
-    it was removed, or the database was restored without it.
+    it was removed, or the database was restored without it. ``unreadable``: what is in its place is no head, which says as
+    little.
     """
 
     CURRENT = "current"
     OLDER = "older"
     FORKED = "forked"
     MISSING = "missing"
+    UNREADABLE = "unreadable"
+
+
+#: A head takes a hundred.
+_BYTES_MAX: Final = 4_096
 
 
 def write(path: Path, head: Head) -> None:
     """Replace the file, atomically and durably, however many do so at once: each has a partial file of its own (mode 0600)."""
-    with tempfile.NamedTemporaryFile(
+    partial = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it is closed, renamed or removed below
         "w", encoding="ascii", dir=path.parent, prefix=f"{path.name}.", suffix=".partial", delete=False
-    ) as partial:
-        json.dump({"seq": head.seq, "mac": head.mac}, partial)
-        partial.flush()
-        os.fsync(partial.fileno())
-    os.replace(partial.name, path)
+    )
+    try:
+        with partial:
+            json.dump({"seq": head.seq, "mac": head.mac}, partial)
+            partial.flush()
+            os.fsync(partial.fileno())
+        os.replace(partial.name, path)
+    except OSError:
+        os.unlink(partial.name)
+        raise
     _sync_folder(path.parent)
 
 
 def read(path: Path) -> Head | None:
     """The head in the file; None where there is no file. Raises :class:`Inconsistent` for one that cannot be read."""
     try:
-        text = path.read_text("ascii")
+        with path.open("rb") as file:
+            data = json.loads(file.read(_BYTES_MAX).decode("ascii"))
+        return Head(int(data["seq"]), str(data["mac"]))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path) from error
-    try:
-        data = json.loads(text)
-        return Head(int(data["seq"]), str(data["mac"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise _unreadable(path) from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Inconsistent(f"{path.name} cannot be read.") from error
 
 
 def compare(conn: Connection, on_file: Head | None) -> Standing:
@@ -66,10 +74,6 @@ def compare(conn: Connection, on_file: Head | None) -> Standing:
     if audit.head(conn).seq < on_file.seq:
         return Standing.OLDER
     return Standing.CURRENT if audit.head_at(conn, on_file.seq) == on_file else Standing.FORKED
-
-
-def _unreadable(path: Path) -> Inconsistent:
-    return Inconsistent(f"{path.name} cannot be read: run audit verify, then compare with the newest proof.")
 
 
 def _sync_folder(folder: Path) -> None:

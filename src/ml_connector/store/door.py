@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -126,6 +127,11 @@ class Store:
 
 def _unavailable(error: DBAPIError) -> Unavailable:
     words = str(error.orig).strip().partition("\n")[0]
+    if getattr(error.orig, "sqlite_errorcode", None) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return Unavailable(
+            f"The database is damaged ({words}): keep the file, and put the newest backup in its place.",
+            code="database_damaged",
+        )
     return Unavailable(
         f"The database cannot be used ({words}): check that it is reachable, not held by another program, and the disk "
         "has room.",

@@ -206,6 +206,15 @@ def test_a_header_of_thirty_six_columns_that_is_not_v1_is_read() -> None:
     assert read(content)[3] == []
 
 
+def test_a_header_has_at_most_eight_thousand_columns() -> None:
+    """Short rows are padded to its width: without a bound two million of them under a wide header take minutes."""
+    most = settlement(TWO, columns=(*COLUMNS, *(f"n{n}" for n in range(8_000 - len(COLUMNS)))))
+    wider = settlement(TWO, columns=(*COLUMNS, *(f"n{n}" for n in range(8_001 - len(COLUMNS)))))
+
+    assert read(most)[3] == []
+    assert [(finding.code, finding.line) for finding in SettlementFile.of(wider).findings] == [("bad_header", 1)]
+
+
 def test_the_default_limits_are_those_of_the_design() -> None:
     limits = Limits()
 

@@ -232,12 +232,25 @@ def test_commands_that_end_at_the_same_moment_do_not_spoil_each_others_head_file
     assert [each.name for each in tmp_path.iterdir()] == [audit_head.NAME]
 
 
+def test_a_head_that_cannot_be_written_leaves_no_partial_file(tmp_path: Path) -> None:
+    path = tmp_path / audit_head.NAME
+    path.mkdir()
+
+    with pytest.raises(OSError, match="directory"):
+        audit_head.write(path, Head(3, "a" * 64))
+
+    assert [each.name for each in tmp_path.iterdir()] == [audit_head.NAME]
+
+
 def test_no_head_file_is_none(tmp_path: Path) -> None:
     assert audit_head.read(tmp_path / audit_head.NAME) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"seq": "x", "mac": "y"}', b"\xff\xfe", b'{"seq": 1}'])
-def test_an_unreadable_head_file_stops_everything(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"seq": "x", "mac": "y"}', b"\xff\xfe", b'{"seq": 1}', b"[" * 100_000, b"\0" * 3_000_000],
+)
+def test_an_unreadable_head_file_is_told_from_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / audit_head.NAME
     path.write_bytes(content)
 
