@@ -23,6 +23,8 @@ from tests.support.sandbox_amazon import (
     DOCUMENTS,
     EVERYTHING,
     EVERYTHING_LISTED,
+    FEED_DOCUMENTS,
+    FEEDS,
     GROUPS,
     INVENTORY,
     LONG_AGO,
@@ -301,6 +303,52 @@ def test_every_answer_to_a_confirmed_shipment_has_the_published_shape(contracts:
     shown = seller.get(f"{ORDERS}/{order['orderId']}", includedData=EVERYTHING)
     assert shown.json()["order"]["packages"][0]["trackingNumber"] == body["packageDetail"]["trackingNumber"]
     Swagger(contracts, "orders_2026-01-01").check("getOrder", shown)
+
+
+def test_every_answer_about_feeds_and_what_they_come_to_has_the_published_shape(contracts: Path) -> None:
+    swagger = Swagger(contracts, "feeds_2021-06-30")
+    seller = Seller({"stores": ["US"], "switches": {"compression": "plain"}})
+    documented = seller.call("POST", FEED_DOCUMENTS, json=example(contracts, "feeds_create_document_request"))
+    feed = example(contracts, "feed_json_listings_content")
+    feed["header"]["sellerId"] = seller.credentials["seller_id"]
+    feed["messages"][0] |= {"sku": "LANTERN-S"}
+    feed["messages"][1] |= {"sku": "LANTERN-S"}
+    del feed["messages"][0]["patches"][0]["value"][0]["our_price"]
+    typed = {"content-type": "application/json; charset=UTF-8"}
+    assert seller.raw("PUT", documented.json()["url"], json=feed, headers=typed).status_code == 200
+    asked = {
+        **example(contracts, "feeds_create_feed_request"),
+        "inputFeedDocumentId": documented.json()["feedDocumentId"],
+    }
+    created = seller.call("POST", FEEDS, json=asked)
+    path = f"{FEEDS}/{created.json()['feedId']}"
+    waiting, other = seller.call("GET", path), seller.call("POST", FEEDS, json=asked)
+    cancelled = seller.call("DELETE", f"{FEEDS}/{other.json()['feedId']}")
+    seller.clock.advance(180)
+    done = seller.call("GET", path)
+    assert set(done.json()) == set(example(contracts, "feeds_get_feed_done"))
+    result = seller.call("GET", f"{FEED_DOCUMENTS}/{done.json()['resultFeedDocumentId']}")
+    for operation, answer in (
+        ("createFeedDocument", documented),
+        ("createFeedDocument", seller.call("POST", FEED_DOCUMENTS, json={})),
+        ("createFeed", created),
+        ("createFeed", seller.call("POST", FEEDS, json={**asked, "feedType": "POST_PRODUCT_PRICING_DATA"})),
+        ("getFeed", waiting),
+        ("getFeed", done),
+        ("getFeed", seller.call("GET", f"{FEEDS}/1")),
+        ("cancelFeed", cancelled),
+        ("cancelFeed", seller.call("DELETE", path)),
+        ("getFeeds", seller.call("GET", FEEDS, params={"feedTypes": "JSON_LISTINGS_FEED", "pageSize": "1"})),
+        ("getFeeds", seller.call("GET", FEEDS)),
+        ("getFeedDocument", result),
+        ("getFeedDocument", seller.call("GET", f"{FEED_DOCUMENTS}/none")),
+    ):
+        swagger.check(operation, answer)
+    report = seller.raw("GET", result.json()["url"]).json()
+    schema = contracts / "schemas" / "feeds" / "listings-feed-processing-report-schema-v2.json"
+    jsonschema.Draft7Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(report)
+    assert structure(report) == structure(example(contracts, "feed_processing_report"))
+    assert report["summary"] == example(contracts, "feed_processing_report")["summary"]
 
 
 def structure(value: Any) -> Any:

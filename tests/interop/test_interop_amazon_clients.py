@@ -301,6 +301,33 @@ def test_listings_and_stock(amazons: Amazons, amazon: dict[str, Any]) -> None:
     assert len(summaries["payload"]["inventorySummaries"]) == 4
 
 
+def test_a_feed_is_uploaded_worked_on_and_reported(amazons: Amazons, amazon: dict[str, Any]) -> None:
+    api, models = amazons.api("feeds_v2021_06_30.feeds_api", "FeedsApi"), module("spapi.models.feeds_v2021_06_30")
+    typed, feed_type = "application/json; charset=UTF-8", "JSON_LISTINGS_FEED"
+    patch = {"op": "merge", "path": "/attributes/fulfillment_availability", "value": [{"fulfillment_channel_code": "DEFAULT", "quantity": 3}]}  # fmt: skip
+    message = {"messageId": 1, "sku": "BOWL-SET-6-MFN", "operationType": "PATCH", "productType": "PRODUCT", "patches": [patch]}  # fmt: skip
+    content = {"header": {"sellerId": amazon["seller_id"], "version": "2.0"}, "messages": [message]}
+    document = amazons.understood(api.create_feed_document(models.CreateFeedDocumentSpecification(content_type=typed)))
+    sent = urllib.request.Request(document["url"], json.dumps(content).encode(), {"content-type": typed}, method="PUT")
+    with urllib.request.urlopen(sent) as answer:
+        assert answer.status == 200
+    spec = models.CreateFeedSpecification(
+        feed_type=feed_type, marketplace_ids=[US], input_feed_document_id=document["feedDocumentId"]
+    )
+    feed_id = amazons.understood(api.create_feed(spec))["feedId"]
+    waiting = amazons.understood(api.create_feed(spec))["feedId"]
+    api.cancel_feed(waiting)
+    done = amazons.at_last(
+        lambda: amazons.understood(api.get_feed(feed_id)), lambda feed: "resultFeedDocumentId" in feed
+    )
+    assert done["processingStatus"] == "DONE"
+    report = json.loads(downloaded(amazons.understood(api.get_feed_document(done["resultFeedDocumentId"]))))
+    assert report["summary"]["messagesAccepted"] == 1
+    listed = amazons.understood(api.get_feeds(feed_types=[feed_type], page_size=1))
+    rest = amazons.understood(api.get_feeds(next_token=listed["nextToken"]))
+    assert [each["feedId"] for each in (*listed["feeds"], *rest["feeds"])] == [waiting, feed_id]
+
+
 @pytest.mark.parametrize(
     ("folder", "name", "call", "parameters"),
     [

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
 from ml_connector.sandbox.amazon.account import Account
-from ml_connector.sandbox.amazon.documents import PREFIX
 from ml_connector.sandbox.amazon.limits import LIMITS, Buckets, announced
 from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, general_error
 from ml_connector.sandbox.amazon.operations import Operations
+from ml_connector.sandbox.amazon.storage import PREFIX
 from ml_connector.sandbox.clock import WorldClock
 from ml_connector.sandbox.faults import Receive, Scope, Send, SystemFaults
 from ml_connector.sandbox.switches import Switches
@@ -53,19 +53,25 @@ ROUTES: Sequence[tuple[str, str, str]] = (
     ("GET", r"/listings/2021-08-01/items/([^/]+)", "searchListingsItems"),
     ("GET", r"/listings/2021-08-01/items/([^/]+)/(.+)", "getListingsItem"),
     ("PATCH", r"/listings/2021-08-01/items/([^/]+)/(.+)", "patchListingsItem"),
+    ("POST", r"/feeds/2021-06-30/documents", "createFeedDocument"),
+    ("GET", r"/feeds/2021-06-30/documents/([^/]+)", "getFeedDocument"),
+    ("GET", r"/feeds/2021-06-30/feeds", "getFeeds"),
+    ("POST", r"/feeds/2021-06-30/feeds", "createFeed"),
+    ("GET", r"/feeds/2021-06-30/feeds/([^/]+)", "getFeed"),
+    ("DELETE", r"/feeds/2021-06-30/feeds/([^/]+)", "cancelFeed"),
     ("GET", r"/fba/inventory/v1/summaries", "getInventorySummaries"),
 )
 
 
 def operation_of(method: str, path: str) -> str:
-    """How the fault plan names a request: the operation id, ``token``, ``downloadDocument`` or ``unknown``.
+    """How the fault plan names a request: the operation id, ``token``, ``downloadDocument``, ``uploadDocument`` or ``unknown``.
 
     ``path`` is decoded: the slash of a SKU is one like others there.
     """
     if path == TOKEN_PATH:
         return "token"
     if path.startswith(PREFIX):
-        return "downloadDocument"
+        return "uploadDocument" if method == "PUT" else "downloadDocument"
     return _route(method, path)[0] or "unknown"
 
 
@@ -102,8 +108,11 @@ class Gateway:
         if request.path == TOKEN_PATH and request.method == "POST":
             self._play_faults("token")
             return self._parts.account.exchange(request)
-        if request.path.startswith(PREFIX) and request.method == "GET":
-            return self._parts.operations.documents.download(request)
+        if request.path.startswith(PREFIX) and request.method in ("GET", "PUT"):
+            operations = self._parts.operations
+            return (
+                operations.documents.download(request) if request.method == "GET" else operations.feeds.upload(request)
+            )
         operation, found = _route(request.method, request.raw_path)
         if any("/" in each for each in found):
             operation = ""
@@ -157,7 +166,7 @@ class Gateway:
         if token is None:
             raise Refused.access(self._details("is revoked, malformed or invalid."), status=status)
         if not self._buckets.take(token.seller_id, account.client_id, operation, now):
-            raise _quota_exceeded()
+            raise Refused.of(429, general_error(429))
         if token.expires <= now:
             raise Refused.access(self._details("has expired."), status=status)
         if not token.seller_id or account.other_region:
@@ -186,12 +195,6 @@ def _is_strange(request: Request) -> bool:
     """What the edge refuses before anybody reads it: a body on a GET, a NUL anywhere (section 5)."""
     has_nul = any("\0" in text for pair in request.query.items() for text in pair)
     return (request.method == "GET" and request.body != b"") or "%00" in request.raw_path or has_nul
-
-
-def _quota_exceeded() -> Refused:
-    refused = Refused(429, "QuotaExceeded", "")
-    refused.reply = Reply.of_json(429, general_error(429))
-    return refused
 
 
 def _route(method: str, path: str) -> tuple[str, Sequence[str]]:

@@ -43,6 +43,12 @@ LIMITS = {
     "getListingsItem": Limit(Decimal("5"), 10),
     "patchListingsItem": Limit(Decimal("5"), 5),
     "searchListingsItems": Limit(Decimal("5"), 5),
+    "createFeedDocument": Limit(Decimal("0.5"), 15),
+    "getFeedDocument": Limit(Decimal("0.0222"), 10),
+    "getFeeds": Limit(Decimal("0.0222"), 10),
+    "createFeed": Limit(Decimal("0.0083"), 15),
+    "getFeed": Limit(Decimal("2"), 15),
+    "cancelFeed": Limit(Decimal("2"), 15),
     "getInventorySummaries": Limit(Decimal("2"), 2),
 }
 

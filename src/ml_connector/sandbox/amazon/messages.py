@@ -32,7 +32,7 @@ class Request:
         if b"\\u0000" in self.body:
             raise Refused.input("Could not parse the request body")
         try:
-            parsed = json.loads(self.body, parse_float=_fraction, parse_constant=_fraction)
+            parsed = json.loads(self.body, parse_float=fraction, parse_constant=fraction)
         except (ValueError, ArithmeticError, RecursionError):
             raise Refused.input("Could not parse the request body") from None
         if not isinstance(parsed, dict):
@@ -60,6 +60,13 @@ class Refused(Exception):
         super().__init__(f"{status} {code}: {message}")
         self.message = message
         self.reply = Reply.of_json(status, error_list(code, message, details))
+
+    @classmethod
+    def of(cls, status: int, body: Mapping[str, object]) -> Refused:
+        """With a body that is worded already."""
+        refused = cls(status, "", "")
+        refused.reply = Reply.of_json(status, body)
+        return refused
 
     @classmethod
     def input(cls, message: str) -> Refused:
@@ -97,7 +104,7 @@ def report_time(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
 
 
-def _fraction(text: str) -> Decimal:
+def fraction(text: str) -> Decimal:
     """A number of a size that somebody may mean. Raises ValueError for others: one of a few letters may fill the memory."""
     number = Decimal(text)
     if not number.is_finite() or len(text) > 40 or (number and abs(number.adjusted()) > 30):

@@ -14,6 +14,7 @@ from ml_connector.sandbox.amazon.account import Account
 from ml_connector.sandbox.amazon.catalog import Catalog
 from ml_connector.sandbox.amazon.documents import Documents
 from ml_connector.sandbox.amazon.event_ledger import EventLedger
+from ml_connector.sandbox.amazon.feeds import Feeds
 from ml_connector.sandbox.amazon.filing import Filing
 from ml_connector.sandbox.amazon.finances import Finances
 from ml_connector.sandbox.amazon.groups import EventGroups
@@ -31,6 +32,7 @@ from ml_connector.sandbox.amazon.scenario import Scenario
 from ml_connector.sandbox.amazon.schedules import Schedules
 from ml_connector.sandbox.amazon.shipments import Shipments
 from ml_connector.sandbox.amazon.stock import Stock
+from ml_connector.sandbox.amazon.storage import Storage
 from ml_connector.sandbox.ledger import Book
 from ml_connector.sandbox.switches import Switches
 
@@ -41,7 +43,7 @@ Handler = Callable[[str, Sequence[str], Request], Reply]
 
 
 class Operations:
-    """``handlers`` has one for each operation; ``documents`` answers the storage's address, which is none of them."""
+    """``handlers`` has one for each operation; ``documents`` and ``feeds`` answer the storage's addresses, which are none of them."""
 
     def __init__(
         self, world: World, book: Book, account: Account, filing: Filing, scenario: Scenario, switches: Switches
@@ -55,7 +57,9 @@ class Operations:
         reports = Reports(book, filing, self._listings, pager, clock, scenario, switches)
         self._filing = filing
         self._schedules = Schedules(book, reports, clock)
-        self.documents = Documents(world, filing, reports, clock, faults)
+        storage = Storage(world, clock)
+        self.documents = Documents(storage, filing, reports, faults)
+        self.feeds = Feeds(book, self._listings, storage, stores, pager, clock, switches)
         chains, seller_id = filing.chains, account.seller_id
         self.handlers: Mapping[str, Handler] = {
             **_of_sellers(stores),
@@ -68,12 +72,14 @@ class Operations:
             **_of_payouts(Payouts(chains, seller_id, pager, clock, scenario, switches)),
             **_of_catalog(Catalog(stores, seller_id, pager)),
             **_of_listings(Listings(self._listings, stores, pager, clock, switches), seller_id),
+            **_of_feeds(self.feeds),
             **_of_inventory(Inventory(stock, stores, seller_id, pager, clock, switches)),
         }
 
     def up_to(self, now: datetime) -> None:
         """Bring the world up to an instant: what happened is put down, what closed is filed, what is scheduled is made."""
         self._filing.up_to(now)
+        self.feeds.run(now)
         self._listings.up_to(now)
         self._schedules.run(now)
 
@@ -158,6 +164,17 @@ def _of_listings(listings: Listings, seller_id: str) -> dict[str, Handler]:
         "getListingsItem": own(lambda path, request: listings.get(path[1], request)),
         "searchListingsItems": own(lambda path, request: listings.search(path[0], request)),
         "patchListingsItem": own(lambda path, request: listings.patch(path[1], request)),
+    }
+
+
+def _of_feeds(feeds: Feeds) -> dict[str, Handler]:
+    return {
+        "createFeedDocument": lambda seller, _path, request: feeds.create_document(seller, request),
+        "getFeedDocument": lambda seller, path, request: feeds.get_document(seller, path[0], request),
+        "getFeeds": lambda seller, _path, request: feeds.list_all(seller, request),
+        "createFeed": lambda seller, _path, request: feeds.create(seller, request),
+        "getFeed": lambda seller, path, _request: feeds.get(seller, path[0]),
+        "cancelFeed": lambda seller, path, _request: feeds.cancel(seller, path[0]),
     }
 
 
