@@ -49,6 +49,8 @@ QueryValue = str | Sequence[str]
 ATTEMPTS: Final = 5
 #: Longer than this a call does not wait for its bucket: the work goes back to whoever schedules it.
 WAIT_MAX_S: Final = 600.0
+#: Others of the same selling account may be quicker when the bucket has one call to give. Each turn it is anybody's.
+TURNS_MAX: Final = 60
 
 #: After an operation worked, so long a refusal of another is that one's own; after the ping was refused, so long it is not
 #: asked again.
@@ -239,21 +241,20 @@ class AmazonClient:
         return outcome
 
     async def _debit(self, operation: Operation) -> None:
-        """Wait until the bucket lets one call go, at most ``WAIT_MAX_S``."""
-        waited_s = 0.0
-        while True:
+        """Wait until the bucket lets one call go: at most ``WAIT_MAX_S`` for one, and ``TURNS_MAX`` times."""
+        for _ in range(TURNS_MAX):
             wait_s = await self.buckets.take(self.account, operation.name, operation.rate_per_s, operation.burst)
             if wait_s <= 0:
                 return
-            if waited_s + wait_s > WAIT_MAX_S:
-                raise RateLimited(
-                    f"The quota of {operation.name} is spent for more than {WAIT_MAX_S:.0f} seconds.",
-                    retry_after_s=wait_s,
-                )
+            if wait_s > WAIT_MAX_S:
+                break
             step_s = wait_s + _SLACK_S
             _log.info("amazon.waiting_for_quota", operation=operation.name, seconds=round(step_s, 3))
             await self.clock.sleep(step_s)
-            waited_s += step_s
+        raise RateLimited(
+            f"The quota of {operation.name} is spent: {wait_s:.0f} seconds until the next call. Try again later.",
+            retry_after_s=wait_s,
+        )
 
     async def _pause(self, operation: Operation, attempt: int, call: SignedCall) -> None:
         """Before another try. After a 429 the drained bucket itself waits one interval: here come the doubling and the

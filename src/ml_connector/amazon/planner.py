@@ -21,13 +21,12 @@ from ml_connector.amazon.limits import (
     SEARCH_ORDERS,
     Operation,
 )
+from ml_connector.amazon.windows import ORDER_REPORT_MAX
 
 #: Orders on a page of searchOrders, its largest (dossier, section 10.1).
 PAGE_SIZE: Final = 100
 #: How far back searchOrders reads; JP, AU and SG reach further, which nobody has needed (section 10.1).
 HISTORY: Final = timedelta(days=730)
-#: An order report beyond this comes back empty, not refused (section 14.2).
-REPORT_SPAN: Final = timedelta(days=30)
 #: Of the burst of getReportDocument so many stay for settlements, which are more urgent and share its bucket.
 DOCUMENTS_KEPT: Final = 5
 #: How long Amazon makes a report, and how often it is asked for meanwhile. No source; only a prediction rests on it.
@@ -106,7 +105,7 @@ def choose(ask: Ask) -> Forecast:
         return search
     report = by_report(ask)
     if search.seconds is None or report.seconds is None:
-        return report if ask.span > REPORT_SPAN else search
+        return report if ask.span > ORDER_REPORT_MAX else search
     return report if report.seconds < search.seconds else search
 
 
@@ -124,14 +123,14 @@ def by_search(ask: Ask) -> Forecast:
 
 def by_report(ask: Ask) -> Forecast:
     """With one order report for each 30 days. Documents share their bucket with settlements, of which some stay."""
-    windows = max(1, math.ceil(ask.span / REPORT_SPAN))
+    windows = max(1, math.ceil(ask.span / ORDER_REPORT_MAX))
     calls = {CREATE_REPORT.name: windows, GET_REPORT.name: windows * REPORT_LOOKS, GET_REPORT_DOCUMENT.name: windows}
     held = {GET_REPORT_DOCUMENT.name: float(GET_REPORT_DOCUMENT.burst), **ask.tokens}
     held[GET_REPORT_DOCUMENT.name] = max(0.0, held[GET_REPORT_DOCUMENT.name] - DOCUMENTS_KEPT)
     floor = floor_s(calls, held)
     seconds = max(floor, windows * REPORT_MAKING_S)
     words = (
-        f"{windows} order {'report' if windows == 1 else 'reports'} of {REPORT_SPAN.days} days, {_pace(GET_REPORT_DOCUMENT)}, "
+        f"{windows} order {'report' if windows == 1 else 'reports'} of {ORDER_REPORT_MAX.days} days, {_pace(GET_REPORT_DOCUMENT)}, "
         f"{DOCUMENTS_KEPT} of them left for settlements: {lasting(seconds)} if Amazon makes a report in "
         f"{REPORT_MAKING_S / _MINUTE_S:.0f} minutes."
     )
