@@ -14,6 +14,7 @@ import pytest
 
 from ml_connector.amazon.orders import By, Orders, OrdersPage, OrderWindow
 from ml_connector.domain.order_amounts import amount_findings
+from ml_connector.domain.order_form import store_form
 from ml_connector.domain.orders import Order
 from tests.support.amazon import answer, rig
 from tests.support.orders import PLACED
@@ -106,3 +107,39 @@ def test_a_merchants_order_has_its_package(contracts: Path) -> None:
 
     assert order.fulfilled_by == "MERCHANT"
     assert amount_findings(order) == ()
+
+
+#: Members that tell of a person (dossier, section 23).
+PERSONAL = ("buyer", "recipient", "tax", "giftMessage", "serialNumbers", "customization")
+
+
+def personal_words(value: Any, *, inside: bool = False) -> set[str]:
+    """Every text below a personal member of an order. An item's ``tax`` tells of nobody."""
+    if isinstance(value, dict):
+        return {
+            word
+            for name, member in value.items()
+            if not (name == "tax" and "orderItemId" in value)
+            for word in personal_words(member, inside=inside or name in PERSONAL)
+        }
+    if isinstance(value, list):
+        return {word for member in value for word in personal_words(member, inside=inside)}
+    return {value} if inside and isinstance(value, str) and len(value) > 3 else set()
+
+
+def test_nothing_that_tells_of_a_person_is_in_an_order_or_in_what_is_kept_of_it(contracts: Path) -> None:
+    sources = [
+        order for page in static_examples(contracts, "/orders/2026-01-01/orders", "200") for order in page["orders"]
+    ]
+    sources += [each["order"] for each in static_examples(contracts, "/orders/2026-01-01/orders/{orderId}", "200")]
+    words = {word for source in sources for word in personal_words(source)}
+    assert {
+        "John Smith",
+        "Feliz Natal! Espero que goste do seu novo alto-falante inteligente!",
+        "TR1234567890",
+    } <= words
+
+    for source in sources:
+        order = gotten({"order": source})
+        kept = store_form(order).canonical.decode() + repr(order)
+        assert [word for word in personal_words(source) if word in kept] == []

@@ -13,7 +13,7 @@ CHANGED = datetime(2026, 10, 14, 20, 41, 30, tzinfo=UTC)
 
 
 def part(kind: str, amount: str, *details: tuple[str, str]) -> Part:
-    return Part(kind, Decimal(amount), details=tuple(Detail(subtype, Decimal(value)) for subtype, value in details))
+    return Part(kind, Decimal(amount), details=tuple(Detail(Decimal(value), subtype) for subtype, value in details))
 
 
 def mugs(**changes: Any) -> OrderItem:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
-from ml_connector.amazon.wire import Currency, Id, Instant, Quantity, Wire, Word, plain_text
+from ml_connector.amazon.wire import Currency, Id, Instant, Quantity, Said, Wire, Word, plain_text
 from ml_connector.domain import money
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.orders import (
@@ -40,7 +40,7 @@ class _Detail(Wire, frozen=True):
 
 
 class _Breakdown(Wire, frozen=True):
-    type: Word
+    type: Said
     subtotal: Money
     status: Word | None = None
     detailed_breakdowns: tuple[_Detail, ...] | None = None
@@ -140,7 +140,7 @@ class _AssociatedOrder(Wire, frozen=True):
 
 
 class _SalesChannel(Wire, frozen=True):
-    channel_name: Word
+    channel_name: Said
     marketplace_id: Word | None = None
     marketplace_name: str | None = None
 
@@ -293,7 +293,7 @@ def _parts(proceeds: _Proceeds, purse: _Purse) -> tuple[Part, ...]:
             amount=purse.amount(each.subtotal),
             status=each.status or "",
             details=tuple(
-                Detail(piece.subtype, purse.amount(piece.value))
+                Detail(purse.amount(piece.value), piece.subtype)
                 for piece in each.detailed_breakdowns or ()
                 if piece.value is not None
             ),

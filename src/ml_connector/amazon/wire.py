@@ -18,6 +18,8 @@ Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._\-]{0,199}$")
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
 #: A word of one of Amazon's vocabularies, whether known here or not.
 Word = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_\- ]{0,100}$")]
+#: The same, where there has to be one.
+Said = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_\- ]{1,100}$")]
 Quantity = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 

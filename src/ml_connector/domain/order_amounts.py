@@ -96,6 +96,8 @@ def _kind_differences(order: Order) -> Iterator[str]:
 def _missing(order: Order) -> Iterator[str]:
     if order.is_pending or order.is_multi_channel or order.is_replacement or order.status in (CANCELLED, UNFULFILLABLE):
         return
+    if not order.items:
+        yield "it shows no lines"
     for item in order.items:
         if item.ordered and item.total is None:
             yield f"line {item.item_id} shows no amounts"

@@ -54,8 +54,8 @@ MARKETPLACE_FACILITATOR: Final = "MARKETPLACE_FACILITATOR"
 class Detail:
     """A piece of a TAX or DISCOUNT part: of what it is (ITEM, SHIPPING, GIFT_WRAP, COD_FEE, OTHER, DISCOUNT)."""
 
-    subtype: str
     amount: Decimal
+    subtype: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Associated:
     """Another order that this one belongs to. ``kind`` is REPLACEMENT_ORIGINAL_ID or EXCHANGE_ORIGINAL_ID."""
 
     order_id: str
-    kind: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Package:
     """A parcel of a merchant-fulfilled order. ``status`` PENDING, IN_TRANSIT, SHIPPED, DELIVERED, CANCELLED or UNDELIVERABLE;
     "" where not said. ``shipped_at`` is in UTC."""
 
-    reference: str
+    reference: str = ""
     status: str = ""
     shipped_at: datetime | None = None
     carrier: str = ""
@@ -153,7 +153,7 @@ class Order:
     created: datetime
     last_updated: datetime
     channel: str
-    items: tuple[OrderItem, ...]
+    items: tuple[OrderItem, ...] = ()
     marketplace_id: str = ""
     marketplace: str = ""
     status: str = ""

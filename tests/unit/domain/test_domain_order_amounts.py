@@ -143,3 +143,8 @@ def test_a_paid_line_without_amounts_is_a_finding_and_a_cancelled_one_is_not() -
 def test_a_total_of_nothing_known_is_a_finding_and_a_total_of_zero_is_not() -> None:
     assert codes(one(mugs(parts=()))) == ["order_amounts_missing"]
     assert codes(one(mugs(parts=(), total=Decimal("0.00")))) == []
+
+
+def test_a_paid_order_without_lines_is_a_finding_and_a_pending_one_is_not() -> None:
+    assert codes(order(items=(), parts=())) == ["order_amounts_missing"]
+    assert codes(order(items=(), parts=(), total=None, status="PENDING")) == []
