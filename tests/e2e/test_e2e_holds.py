@@ -316,6 +316,16 @@ def test_settlements_of_a_removed_link_go_to_the_one_that_follows(serve: Serve, 
     assert shop.ok("run", "other")["proved"] == 1
 
 
+def test_what_a_removed_link_posted_can_still_be_proved(serve: Serve, shop: Installation) -> None:
+    shop.link(serve(settlements=1))
+    shop.ok("run", "shop")
+    (settlement,) = shop.settlements()
+    shop.ok("link", "remove", "shop")
+
+    assert shop.ok("settlement", "prove", settlement)["proved"] is True
+    assert "There is no link 'shop'" in shop.refused(2, "run", "shop")
+
+
 def test_a_posted_settlement_is_left_alone_by_what_changes_later(
     serve: Serve, shop: Installation, tmp_path: Path
 ) -> None:

@@ -157,9 +157,10 @@ class Links:
             raise WrongUse(f"There is no link {name!r}: see ml-connector link list.")
         return row
 
-    async def link(self, name: str) -> Link:
-        """The link as the flows see it."""
-        row = await self.row(name)
+    async def link(self, name: str, *, removed: bool = False) -> Link:
+        """The link as the flows see it; with ``removed`` also one that is out of use, to look at what it posted."""
+        found = await self.house.store.call(lambda conn: links.known(conn, name)) if removed else None
+        row = found or await self.row(name)
         settings = LinkSettings(**row.settings)
         stores = [_store(code) for code in settings.stores]
         currencies: dict[str, tuple[str, ...]] = {}

@@ -191,7 +191,7 @@ class App:
         row = next((each for each in found if each.link), None)
         if row is None:
             raise WrongUse(f"Settlement {settlement_id} is not known here: see ml-connector record list.")
-        books = await self._work(lambda _done, _total, _words: None).books(row.link)
+        books = await self._work(lambda _done, _total, _words: None).books(row.link, removed=True)
         return showing.proof_shown(await proving.certify(books, settlement_id))
 
     async def reconcile(self, link: str, period: str, by: str) -> Reconciled:

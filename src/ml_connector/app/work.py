@@ -74,9 +74,9 @@ class Work:
             case _:
                 raise WrongUse(f"There is no flow {slice_.flow!r}; there is: {SETTLEMENTS}.")
 
-    async def books(self, link: str, progress: Progress | None = None) -> Books:
-        """A link, opened on both sides."""
-        ready = await self.links.link(link)
+    async def books(self, link: str, progress: Progress | None = None, *, removed: bool = False) -> Books:
+        """A link, opened on both sides; with ``removed`` also one that is out of use."""
+        ready = await self.links.link(link, removed=removed)
         return Books(
             store=self.house.store,
             target=await self.connections.target(ready.erp),

@@ -101,7 +101,7 @@ def show(name: Name, data: Data = None, as_json: output.AsJson = False) -> None:
 
 @commands.command("remove")
 def remove(name: Name, data: Data = None, as_json: output.AsJson = False) -> None:
-    """Forget a link. What it posted stays on record."""
+    """Take a link out of use. What it posted stays on record, and can still be proved."""
     with_app(data, lambda app: app.links.remove(name, who()))
     if as_json:
         output.emit({"removed": name})

@@ -55,9 +55,8 @@ def change(conn: Connection, name: str, settings: Mapping[str, Any]) -> None:
 
 def remove(conn: Connection, name: str) -> None:
     """With its secrets, tokens and buyers. Raises :class:`WrongUse` while a link uses it."""
-    used_by = (
-        conn.execute(select(links.c.name).where((links.c.amazon == name) | (links.c.erp == name))).scalars().first()
-    )
+    uses = ((links.c.amazon == name) | (links.c.erp == name)) & links.c.removed_at.is_(None)
+    used_by = conn.execute(select(links.c.name).where(uses)).scalars().first()
     if used_by is not None:
         raise WrongUse(f"The connection {name!r} is used by the link {used_by!r}: remove that first.")
     conn.execute(delete(secrets).where(secrets.c.connection == name))

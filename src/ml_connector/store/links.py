@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from ml_connector.domain.errors import WrongUse
 from ml_connector.store import dialect
@@ -17,13 +17,14 @@ from ml_connector.store.tables import links, mappings, opening_sheets
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """One Amazon connection joined to one ERP connection."""
+    """One Amazon connection joined to one ERP connection. ``removed_at`` is None for a link in use."""
 
     name: str
     amazon: str
     erp: str
     settings: Mapping[str, Any]
     started_at: datetime
+    removed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +49,43 @@ class OpeningSheet:
 
 
 def add(conn: Connection, name: str, amazon: str, erp: str, settings: Mapping[str, Any]) -> LinkRow:
-    """Raises :class:`WrongUse` when the name is taken."""
-    if get(conn, name) is not None:
+    """A new link, or a removed one in use again: what it posted goes by its name, so it goes on with its mapping.
+
+    Raises :class:`WrongUse` when the name is taken, also by a removed link between other connections.
+    """
+    before = known(conn, name)
+    if before is not None and before.removed_at is None:
         raise WrongUse(f"A link {name!r} exists already.")
     row = LinkRow(name, amazon, erp, dict(settings), dialect.now(conn))
-    conn.execute(
-        insert(links).values(name=name, amazon=amazon, erp=erp, settings=dict(settings), started_at=row.started_at)
-    )
+    if before is None:
+        conn.execute(
+            insert(links).values(name=name, amazon=amazon, erp=erp, settings=dict(settings), started_at=row.started_at)
+        )
+    elif (before.amazon, before.erp) == (amazon, erp):
+        again = {"settings": dict(settings), "started_at": row.started_at, "removed_at": None}
+        conn.execute(links.update().where(links.c.name == name).values(**again))
+    else:
+        raise WrongUse(
+            f"Link {name} joined {before.amazon} and {before.erp} before it was removed, and what it posted goes by its name: "
+            "choose another name."
+        )
     return row
 
 
 def get(conn: Connection, name: str) -> LinkRow | None:
+    """A link in use."""
+    row = known(conn, name)
+    return row if row is not None and row.removed_at is None else None
+
+
+def known(conn: Connection, name: str) -> LinkRow | None:
+    """Also a removed one."""
     return one(conn, select(links).where(links.c.name == name), LinkRow)
 
 
 def all_of(conn: Connection) -> list[LinkRow]:
-    """By name."""
-    return many(conn, select(links).order_by(links.c.name), LinkRow)
+    """Those in use, by name."""
+    return many(conn, select(links).where(links.c.removed_at.is_(None)).order_by(links.c.name), LinkRow)
 
 
 def change(conn: Connection, name: str, settings: Mapping[str, Any]) -> None:
@@ -75,8 +96,9 @@ def change(conn: Connection, name: str, settings: Mapping[str, Any]) -> None:
 
 
 def remove(conn: Connection, name: str) -> None:
-    """With its mappings and opening sheets. Documents and settlements stay: they happened."""
-    conn.execute(delete(links).where(links.c.name == name))
+    """Out of use. Documents and settlements stay, they happened; and with them what their proofs are made from: the link's
+    settings, mappings and opening sheets."""
+    conn.execute(links.update().where(links.c.name == name).values(removed_at=dialect.now(conn)))
 
 
 def add_mapping(conn: Connection, link: str, content: Any, sha256: str) -> MappingRow:

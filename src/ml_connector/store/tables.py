@@ -95,6 +95,7 @@ links = Table(
     Column("erp", Text, nullable=False),
     Column("settings", Json, nullable=False),
     Column("started_at", Instant, nullable=False),
+    Column("removed_at", Instant),
 )
 
 mappings = Table(

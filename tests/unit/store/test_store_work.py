@@ -99,14 +99,39 @@ def test_an_opening_sheet_is_replaced_for_its_store_group(where: str | Path) -> 
     assert given(where, story) == [OpeningSheet("us", "Amazon.com", {"reserve": "2.00"}, NOON)]
 
 
-def test_removing_a_link_takes_its_mappings_along(where: str | Path) -> None:
-    def story(conn: Connection) -> links.MappingRow | None:
-        links.add(conn, "us", "amazon", "sap", {})
-        links.add_mapping(conn, "us", [], "aa")
+def test_a_removed_link_keeps_what_proofs_are_made_from(where: str | Path) -> None:
+    def story(conn: Connection) -> None:
+        links.add(conn, "us", "amazon", "sap", {"stores": ["US"]})
+        links.add_mapping(conn, "us", [{"account": "1"}], "aa")
+        links.put_opening_sheet(conn, OpeningSheet("us", "Amazon.com", {"reserve": "1.00"}, None))
         links.remove(conn, "us")
-        return links.mapping(conn, "us")
 
-    assert given(where, story) is None
+        assert (links.get(conn, "us"), links.all_of(conn)) == (None, [])
+        past, kept = links.known(conn, "us"), links.mapping(conn, "us", 1)
+        assert past is not None and kept is not None
+        assert (past.settings, past.removed_at is None) == ({"stores": ["US"]}, False)
+        assert kept.content == [{"account": "1"}]
+        assert len(links.opening_sheets_of(conn, "us")) == 1
+
+    given(where, story)
+
+
+def test_a_link_that_comes_back_goes_on_with_its_mapping(where: str | Path) -> None:
+    """Versions never start again: a proof asks for the one by which was posted."""
+
+    def story(conn: Connection) -> None:
+        links.add(conn, "us", "amazon", "sap", {"stores": ["US"]})
+        links.add_mapping(conn, "us", [{"account": "1"}], "aa")
+        links.remove(conn, "us")
+        with pytest.raises(WrongUse, match="joined amazon and sap before it was removed"):
+            links.add(conn, "us", "amazon", "another", {})
+        links.add(conn, "us", "amazon", "sap", {"stores": ["CA"]})
+
+        found = links.get(conn, "us")
+        assert found is not None and found.settings == {"stores": ["CA"]}
+        assert links.add_mapping(conn, "us", [{"account": "2"}], "bb").version == 2
+
+    given(where, story)
 
 
 # --- schedules and slices -----------------------------------------------------------------------------------------------
