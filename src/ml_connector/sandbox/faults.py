@@ -194,6 +194,7 @@ class Refusal:
     status: int
     body: bytes
     content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def plain_refusal(status: int) -> Refusal:
@@ -320,6 +321,7 @@ async def _refuse(send: Send, refusal: Refusal) -> None:
     headers = [
         (b"content-type", refusal.content_type.encode()),
         (b"content-length", str(len(refusal.body)).encode()),
+        *((name.encode(), value.encode()) for name, value in refusal.headers),
     ]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": refusal.body})

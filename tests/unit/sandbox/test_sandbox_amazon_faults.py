@@ -133,6 +133,13 @@ def test_a_repeated_token_leads_in_a_circle() -> None:
     assert again["pagination"]["nextToken"] == token
 
 
+@pytest.mark.parametrize("fault", ["http_429", "http_500", "http_503", "error_after_commit"])
+def test_what_goes_wrong_has_a_request_id_of_its_own_too(fault: str) -> None:
+    seller = Seller(faults=[{"operation": "getReports", "fault": fault, "count": 2, "nth": 1}])
+    ids = {seller.call("GET", REPORTS, params={"reportTypes": V2}).headers["x-amzn-requestid"] for _ in range(3)}
+    assert len(ids) == 3
+
+
 def test_a_burst_of_errors_passes() -> None:
     seller = Seller(faults=[{"operation": "listTransactions", "fault": "http_500", "nth": 2, "count": 3}])
     statuses = [seller.call("GET", TRANSACTIONS, params={"postedAfter": LONG_AGO}).status_code for _ in range(6)]

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import ml_connector.sandbox
+from ml_connector.sandbox.amazon.gateway import ROUTES
 from ml_connector.sandbox.amazon.scenario import MARKS, Scenario, read_scenario
 from ml_connector.sandbox.faults import FaultPlan
 
@@ -23,6 +24,12 @@ def test_the_example_of_a_scenario_is_understood_and_shows_the_defaults() -> Non
 
 def test_every_mark_is_named() -> None:
     assert [mark for mark in MARKS if f"`{mark}`" not in PAGE] == []
+
+
+def test_every_operation_is_named_or_belongs_to_an_api_that_is_served_whole() -> None:
+    whole = ("/reports/2021-06-30/", "/feeds/2021-06-30/")
+    named = [operation for _, path, operation in ROUTES if not path.startswith(whole)]
+    assert [operation for operation in named if operation not in PAGE] == []
 
 
 def test_the_example_of_a_fault_plan_is_understood() -> None:

@@ -49,6 +49,7 @@ def build(world: World) -> System:
     if filing.orders_expected > _DRAWN_BEFOREHAND:
         operations.up_to(clock.now())
     stores = [STORES[code] for code in scenario.stores]
+    gateway = Gateway(Parts(account, operations, clock, faults, switches))
 
     def credentials(base_url: str) -> dict[str, object]:
         return {
@@ -61,11 +62,15 @@ def build(world: World) -> System:
             "marketplace_ids": [store.marketplace_id for store in stores],
         }
 
+    def refusal(status: int) -> Refusal:
+        body = json.dumps(general_error(status)).encode()
+        return Refusal(status, body, headers=(("x-amzn-requestid", gateway.request_id()),))
+
     return System(
         name=NAME,
-        app=Gateway(Parts(account, operations, clock, faults, switches)),
+        app=gateway,
         credentials=credentials,
         operation=operation_of,
-        refusal=lambda status: Refusal(status, json.dumps(general_error(status)).encode()),
+        refusal=refusal,
         control=Doors(account, filing, OrderLedger(book)),
     )
