@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from ml_connector.sandbox.amazon.gateway import ROUTES
 from ml_connector.sandbox.amazon.limits import LIMITS
 from ml_connector.sandbox.amazon.marketplaces import STORES
+from tests.support.amazon_swagger import Swagger, amazon_contracts
 from tests.support.sandbox_amazon import (
     BALANCES,
     CATALOG,
@@ -47,39 +47,7 @@ LISTINGS = {"reportType": "GET_MERCHANT_LISTINGS_ALL_DATA", "marketplaceIds": ["
 
 @pytest.fixture(scope="module")
 def contracts() -> Path:
-    folder = os.environ.get("ML_CONNECTOR_CONTRACTS")
-    if not folder:
-        pytest.skip("ML_CONNECTOR_CONTRACTS does not name the contracts folder")
-    return Path(folder) / "amazon"
-
-
-class Swagger:
-    """One published model: checks an answer against the definition that its operation declares for the status."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.model = json.loads((folder / "swagger" / f"{name}.json").read_text(encoding="utf-8"))
-
-    def operation(self, operation_id: str) -> dict[str, Any]:
-        for path in self.model["paths"].values():
-            for operation in path.values():
-                if isinstance(operation, dict) and operation.get("operationId") == operation_id:
-                    return operation
-        raise AssertionError(f"no operation {operation_id}")
-
-    def check(self, operation_id: str, answer: httpx2.Response) -> None:
-        declared = self.operation(operation_id)["responses"][str(answer.status_code)]
-        if "schema" not in declared:
-            assert answer.content == b""
-            return
-        schema = {**declared["schema"], "definitions": self.model["definitions"]}
-        body = without_nulls(answer.json())  # the live Finances API sends "breakdowns": null, which the model forbids
-        jsonschema.Draft4Validator(schema, format_checker=jsonschema.FormatChecker()).validate(body)
-
-
-def without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: without_nulls(each) for name, each in value.items() if each is not None}
-    return [without_nulls(each) for each in value] if isinstance(value, list) else value
+    return amazon_contracts()
 
 
 def test_every_answer_about_reports_has_the_published_shape(contracts: Path) -> None:
