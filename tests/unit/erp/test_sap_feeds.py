@@ -509,3 +509,14 @@ def test_a_missing_right_is_named_by_the_feed_and_by_a_ping(entity_set: str, wor
 
     assert words in said
     assert listed == words
+
+
+def test_a_sweep_outlives_the_death_of_the_node_its_session_lives_on() -> None:
+    async def act(scene: Scene) -> int:
+        found = 0
+        async for page in scene.target.items():
+            found += len(page.rows)
+            scene.control.fail_over()
+        return found
+
+    assert play(act, settings=SMALL, switches={"sticky_sessions": True}) == 15

@@ -239,3 +239,58 @@ def test_closing_gives_the_session_back_even_when_the_server_is_gone() -> None:
 
     assert asyncio.run(scenario(204)) == ["B1SESSION=s1; ROUTEID=.node1"]
     assert asyncio.run(scenario(503)) == ["B1SESSION=s1; ROUTEID=.node1"]
+
+
+def test_a_session_that_the_balancer_moves_follows_to_its_new_node() -> None:
+    async def scenario() -> list[str]:
+        server = ScriptedServiceLayer(claims=False)
+        target = await connected(server)
+        moved = [("Set-Cookie", "ROUTEID=.node2; path=/b1s")]
+        server.script["GET /JournalEntries"] = lambda _: answer(200, {"value": []}, headers=moved)
+        document = entry()
+        for _ in range(2):
+            await target.observe([Case(document, target.wire_key(document))])
+        server.script["POST /JournalEntries"] = lambda _: answer(201, {"JdtNum": 1})
+        await post(target)
+        await target.close()
+        return server.cookies[-5:]
+
+    first, *later = asyncio.run(scenario())
+
+    assert first == "B1SESSION=s1; ROUTEID=.node1"
+    assert set(later) == {"B1SESSION=s1; ROUTEID=.node2"}
+    assert len(later) == 4, "a look, a look, a write, and the sign-out"
+
+
+def test_a_ping_signs_in_anew_and_gives_the_session_before_it_back() -> None:
+    async def scenario() -> tuple[list[str], int]:
+        server = ScriptedServiceLayer()
+        target = await connected(server)
+        await target.ping()
+        await target.close()
+        return cookies(server, "/Logout"), server.logins
+
+    given_back, logins = asyncio.run(scenario())
+
+    assert logins == 2
+    assert given_back == ["B1SESSION=s1; ROUTEID=.node1", "B1SESSION=s2; ROUTEID=.node1"]
+
+
+def test_a_server_that_could_not_look_at_the_credentials_is_asked_again() -> None:
+    async def scenario() -> int:
+        server = ScriptedServiceLayer()
+        target = await connected(server)
+        tries: list[str] = []
+
+        def refuse(_request: httpx2.Request) -> httpx2.Response:
+            tries.append("login")
+            return error(400, -1, "Fail to Get the Bound Database Instance from SLD")
+
+        server.script["POST /Login"] = refuse
+        target._layer.session.lost("B1SESSION=s1; ROUTEID=.node1")
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="System Landscape Directory"):
+                await target.observe([Case(entry(), "K")])
+        return len(tries)
+
+    assert asyncio.run(scenario()) == 2

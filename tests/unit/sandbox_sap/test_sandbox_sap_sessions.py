@@ -148,3 +148,19 @@ def test_faults_of_the_line_name_operations() -> None:
     assert (html.status, html.header("content-type")) == (502, "text/html")
     assert (empty.status, empty.text) == (500, "")
     assert (busy.status, busy.json) == (503, {"message": "Service Unavailable"})
+
+
+def test_a_session_may_be_known_on_its_own_node_only_and_moves_when_that_one_dies() -> None:
+    sap = Sap(switches={"sticky_sessions": True}, sign_in=False)
+    said = sap.log_in()
+    session = f"B1SESSION={said.json['SessionId']}"
+    node = next(value for name, value in said.headers if value.startswith("ROUTEID")).partition(";")[0]
+
+    assert sap.get("Currencies", headers={"Cookie": session}).error == (401, "301")
+    assert sap.get("Currencies", headers={"Cookie": f"{session}; {node}"}).status == 200
+
+    sap.control.fail_over()
+    moved = sap.get("Currencies", headers={"Cookie": f"{session}; {node}"})
+    other = moved.header("set-cookie").partition(";")[0]
+    assert (moved.status, {node, other}) == (200, {"ROUTEID=.node1", "ROUTEID=.node2"})
+    assert sap.get("Currencies", headers={"Cookie": f"{session}; {other}"}).header("set-cookie") == ""

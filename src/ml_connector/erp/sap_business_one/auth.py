@@ -2,13 +2,19 @@
 
 One session per connection, shared by everything in flight. The Cookie header is built here from the text of Set-Cookie:
 SAP sends B1SESSION without a Path and with a dangling semicolon, which cookie jars drop or misplace.
+
+ROUTEID keeps a session on the node that made it; where the balancer moves the session to another node, its new ROUTEID is
+taken over. Every session holds a licence, and how many a server gives is not verified (dossier 16): a connection has one, gives
+it back when it is closed or replaced, and signs in again only for a person where a sign-in was refused, whatever the reason.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
 import httpx2
@@ -20,10 +26,13 @@ from ml_connector.erp.sap_business_one.errors import grace_s, parse_error, sessi
 from ml_connector.transport.http import Answer, HttpClient
 from ml_connector.transport.redaction import Redactor
 
-_COOKIES: Final = ("B1SESSION", "ROUTEID", "CompanyDB")
+_SESSION, _ROUTE = "B1SESSION", "ROUTEID"
+_COOKIES: Final = (_SESSION, _ROUTE, "CompanyDB")
 _DEFAULT_TIMEOUT_MIN: Final = 30
 _LOCKED_CODE: Final = 100_000_055
 _ERROR_BODY_MAX: Final = 64 * 1024
+#: The server could not open the company at all: its own directory of servers, not the credentials (dossier 3.2).
+_DIRECTORY_WORDS: Final = re.compile(r"database instance from SLD", re.IGNORECASE)
 
 
 class Session:
@@ -39,7 +48,8 @@ class Session:
         self._config = config
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._cookie = ""
+        self._cookies: dict[str, str] = {}
+        self._replaced = ""
         self._timeout_s = 0.0
         self._used_at = 0.0
         self._refused: SignInFailed | None = None
@@ -65,29 +75,42 @@ class Session:
                     await self._login()
         return self._cookie
 
-    def used(self, cookie: str) -> None:
-        """The server answered under ``cookie``: its idle time starts again."""
-        if cookie == self._cookie:
+    def used(self, cookie: str, set_cookies: Sequence[str] = ()) -> None:
+        """The server answered under ``cookie``: its idle time starts again, on the node that the answer names."""
+        if self._is(cookie):
             self._used_at = self._clock.monotonic()
+            route = _cookies(set_cookies).get(_ROUTE)
+            if route is not None:
+                self._cookies[_ROUTE] = route
 
     def lost(self, cookie: str) -> None:
         """The server does not know ``cookie`` any more. A newer session is left alone."""
-        if cookie == self._cookie:
-            self._cookie = ""
+        if self._is(cookie):
+            self._cookies = {}
 
     def forget(self) -> None:
-        """Sign in anew at the next use, even where the server refused before."""
-        self._cookie = ""
+        """Sign in anew at the next use, even where the server refused before. The session until now is given back then."""
+        self._replaced = self._cookie or self._replaced
+        self._cookies = {}
         self._refused = None
 
     async def close(self) -> None:
         """Give the session back: until its end it holds a licence."""
-        cookie, self._cookie = self._cookie, ""
-        if cookie:
-            await self._http.read("POST", "/Logout", headers={"Cookie": cookie}, attempts=1)
+        for cookie in (self._cookie, self._replaced):
+            if cookie:
+                await self._http.read("POST", "/Logout", headers={"Cookie": cookie}, attempts=1)
+        self._cookies, self._replaced = {}, ""
+
+    @property
+    def _cookie(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
+    def _is(self, cookie: str) -> bool:
+        """Whether ``cookie`` is of the session in use, on whatever node."""
+        return bool(self._cookies) and cookie.partition(";")[0] == f"{_SESSION}={self._cookies[_SESSION]}"
 
     def _fresh(self) -> bool:
-        return bool(self._cookie) and self.idle_s <= self._timeout_s - grace_s(self._timeout_s)
+        return bool(self._cookies) and self.idle_s <= self._timeout_s - grace_s(self._timeout_s)
 
     async def _login(self) -> None:
         if self._refused is not None:
@@ -106,9 +129,16 @@ class Session:
             attempts=2,
         )
         if not answer.ok:
-            self._refused = _sign_in_failed(self._config, answer)
-            raise self._refused
+            failed = _sign_in_failed(self._config, answer)
+            if isinstance(failed, SignInFailed):
+                self._refused = failed
+            raise failed
         self._open(answer)
+        replaced, self._replaced = self._replaced, ""
+        if replaced:
+            # What it cannot be told ends by itself, after its idle time.
+            with contextlib.suppress(Unavailable):
+                await self._http.read("POST", "/Logout", headers={"Cookie": replaced}, attempts=1)
 
     def _open(self, answer: Answer) -> None:
         try:
@@ -121,16 +151,16 @@ class Session:
             ) from noise
         if not isinstance(data, dict):
             raise BadAnswer("SAP Business One answered the sign-in with something else than a session.")
-        cookies = _cookies(answer)
-        if "B1SESSION" not in cookies:
+        cookies = _cookies(answer.set_cookies)
+        if _SESSION not in cookies:
             if not isinstance(data.get("SessionId"), str):
                 raise BadAnswer("SAP Business One accepted the sign-in, but gave no session.")
-            cookies = {"B1SESSION": data["SessionId"], **cookies}
+            cookies = {_SESSION: data["SessionId"], **cookies}
         timeout_min = data.get("SessionTimeout")
         self._timeout_s = 60.0 * (timeout_min if isinstance(timeout_min, int) else _DEFAULT_TIMEOUT_MIN)
         self.version = str(data.get("Version", ""))
         self._used_at = self._clock.monotonic()
-        self._cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        self._cookies = cookies
 
 
 class SessionAuth(httpx2.Auth):
@@ -146,7 +176,7 @@ class SessionAuth(httpx2.Auth):
             request.headers["Cookie"] = cookie
             response = yield request
             if not await self._lost(response, idle_s):
-                self._session.used(cookie)
+                self._session.used(cookie, response.headers.get_list("set-cookie"))
                 return
             self._session.lost(cookie)
 
@@ -162,18 +192,19 @@ class SessionAuth(httpx2.Auth):
         return session_lost(status, error, idle_s=idle_s, timeout_s=self._session.timeout_s)
 
 
-def _cookies(answer: Answer) -> dict[str, str]:
+def _cookies(lines: Sequence[str]) -> dict[str, str]:
     """Name and value of each cookie we keep: the text before the first ``;`` of every Set-Cookie line."""
     found: dict[str, str] = {}
-    for line in answer.set_cookies:
+    for line in lines:
         name, equals, value = line.partition(";")[0].strip().partition("=")
         if equals and name in _COOKIES:
             found[name] = value
     return {name: found[name] for name in _COOKIES if name in found}
 
 
-def _sign_in_failed(config: Config, answer: Answer) -> SignInFailed:
-    """Any refusal of Login is about the credentials, whatever its code: the codes differ by build (dossier 3.2)."""
+def _sign_in_failed(config: Config, answer: Answer) -> SignInFailed | Unavailable:
+    """Any refusal of Login is about the credentials, whatever its code: the codes differ by build (dossier 3.2). Only a server
+    that says that it did not come as far as looking at them is trouble of its own."""
     error = parse_error(answer.status, answer.body)
     if error is None:
         return SignInFailed(
@@ -183,6 +214,11 @@ def _sign_in_failed(config: Config, answer: Answer) -> SignInFailed:
     redactor = Redactor()
     redactor.learn([config.password])
     words = redactor.text(error.words)
+    if _DIRECTORY_WORDS.search(error.words):
+        return Unavailable(
+            "SAP's Service Layer could not open the company: its System Landscape Directory does not answer it. Ask the "
+            f"SAP administrator. SAP says: {words}"
+        )
     if error.number == _LOCKED_CODE:
         return SignInFailed(
             f"SAP has locked the user {config.username!r}. Ask the SAP administrator to unlock it. SAP says: {words}"

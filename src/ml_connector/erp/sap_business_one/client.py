@@ -142,7 +142,7 @@ class ServiceLayer:
         headers = {"Content-Type": content_type, "Cookie": cookie}
         outcome = await self._http.write(pass_, "POST", f"/{resource}", content=content, headers=headers)
         if isinstance(outcome, Answer) and outcome.ok:
-            self.session.used(cookie)
+            self.session.used(cookie, outcome.set_cookies)
         return outcome
 
     def _lost(self, answer: Answer) -> bool:

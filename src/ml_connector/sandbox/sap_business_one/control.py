@@ -56,6 +56,7 @@ class Control:
             self.lock_user,
             self.change_password,
             self.end_sessions,
+            self.fail_over,
             self.restart,
             self.drop_user_field,
         )
@@ -238,6 +239,10 @@ class Control:
     def end_sessions(self) -> None:
         """Every session ends now."""
         self._sessions.end_all()
+
+    def fail_over(self) -> None:
+        """A node dies; its sessions go on, on the other one."""
+        self._sessions.fail_over()
 
     def restart(self) -> None:
         """The server starts again: sessions end, new user tables and fields are seen."""

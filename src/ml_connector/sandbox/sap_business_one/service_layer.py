@@ -79,7 +79,24 @@ class ServiceLayer:
         operation = operation_of(method, path)
         if path == "Login" and method == "POST":
             return self._log_in(body)
-        session = self._session(headers, operation)
+        route = _cookies(headers.get("cookie", "")).get("ROUTEID")
+        session = self._session(headers, operation, route)
+        answer = self._in_session(method, path, query, headers, body, session, operation)
+        if route not in (None, session.route):
+            # The balancer found the node that was asked for down, and says which one it is now.
+            return Answer(answer.status, (*answer.headers, _route(session)), answer.body)
+        return answer
+
+    def _in_session(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        session: Session,
+        operation: str,
+    ) -> Answer:
         call = Call(method, path, query, headers, body, self._sessions.is_superuser(session))
         match path:
             case "Logout" if method == "POST":
@@ -112,19 +129,19 @@ class ServiceLayer:
             ("Content-Type", self._context.wire.content_type),
             # No Path and a dangling semicolon, exactly (dossier, section 3.2).
             ("Set-Cookie", f"B1SESSION={session.id};HttpOnly;"),
-            ("Set-Cookie", f"ROUTEID=.node{session.node}; path=/b1s"),
+            _route(session),
         )
         fragment = f"B1Sessions{self._context.wire.single}"
         return Answer(200, headers, to_json(self._context.annotated(fragment, members)).encode())
 
-    def _session(self, headers: Mapping[str, str], operation: str) -> Session:
-        """The session of a request. ROUTEID is not needed (dossier, section 3.2)."""
+    def _session(self, headers: Mapping[str, str], operation: str, route: str | None) -> Session:
+        """The session of a request. ROUTEID is not needed (dossier, section 3.2), but for a switch."""
         session_id = _cookies(headers.get("cookie", "")).get("B1SESSION")
         if self._faults.ask(operation, "revoked_token"):
             self._sessions.lock(USERNAME, locked=True)
         if self._faults.ask(operation, "expired_session"):
             self._sessions.end(session_id)
-        return self._sessions.use(session_id, self._context.wire.version)
+        return self._sessions.use(session_id, self._context.wire.version, route)
 
     # --- one request ---------------------------------------------------------------------------------------------------
 
@@ -244,7 +261,7 @@ class ServiceLayer:
         operation = f"$batch/{operation_of(part.method, path)}"
         if self._faults.ask(operation, "expired_session"):
             self._sessions.end(session.id)
-        self._sessions.use(session.id, session.version)
+        self._sessions.use(session.id, session.version, session.route)
         call = Call(part.method, path, target.query, {**part.headers}, part.body, outer.superuser)
         answer = self._one(call, operation)
         location = dict(answer.headers).get("Location", "")
@@ -265,6 +282,10 @@ class ServiceLayer:
     def _boundary(self) -> str:
         text = f"{self._random.getrandbits(128):032x}"
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def _route(session: Session) -> tuple[str, str]:
+    return ("Set-Cookie", f"ROUTEID={session.route}; path=/b1s")
 
 
 def _cookies(header: str) -> dict[str, str]:

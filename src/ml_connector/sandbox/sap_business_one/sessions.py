@@ -30,6 +30,11 @@ class Session:
     version: str
     last_used: datetime
 
+    @property
+    def route(self) -> str:
+        """Its node as ROUTEID names it."""
+        return f".node{self.node}"
+
 
 class Sessions:
     """Sessions live in memory: a server that starts again has forgotten them. The idle time runs on the world's clock."""
@@ -40,6 +45,7 @@ class Sessions:
         self._clock = clock
         self._random = chance
         self._open: dict[str, Session] = {}
+        self._down = ""
 
     @property
     def timeout_minutes(self) -> int:
@@ -63,10 +69,17 @@ class Sessions:
         self._open[session.id] = session
         return session
 
-    def use(self, session_id: str | None, version: str) -> Session:
-        """The session behind a cookie, its idle time begun anew. Raises :class:`ServiceLayerError` where there is none."""
+    def use(self, session_id: str | None, version: str, route: str | None = None) -> Session:
+        """The session behind a cookie, its idle time begun anew. Raises :class:`ServiceLayerError` where there is none.
+
+        ``route`` is the node that a request names. Where that one is down, the balancer asks the session's own.
+        """
         session = self._open.get(session_id or "")
         now = self._clock.now()
+        if session is not None and self._switches.on("sticky_sessions") and route != self._down:
+            session = session if route == session.route else None
+            if session is None:
+                raise self.lost()
         if session is not None and session.version != version and not self._switches.on("session_on_both_versions"):
             raise self.lost()
         if session is None or now - session.last_used > timedelta(minutes=self.timeout_minutes):
@@ -84,6 +97,14 @@ class Sessions:
 
     def end(self, session_id: str | None) -> None:
         self._open.pop(session_id or "", None)
+
+    def fail_over(self) -> None:
+        """The node of the first session dies; whatever lived on it lives on the other one now (dossier, section 3.6)."""
+        for session in list(self._open.values())[:1]:
+            self._down = session.route
+        for session in self._open.values():
+            if session.route == self._down:
+                session.node = 3 - session.node
 
     def end_all(self) -> None:
         """Every session ends now, as when the server starts again."""

@@ -42,6 +42,12 @@ SWITCHES = (
         default=False,
         meaning="A session made on one version is good on the other.",
     ),
+    Switch(
+        "sticky_sessions",
+        "sap-business-one 3.2, 14",
+        default=False,
+        meaning="A session is known on its own node only: a request without its ROUTEID has lost it.",
+    ),
     Switch("batch_status_on_v2", "sap-business-one 4", 200, "The HTTP status of a batch on v2: 200 or 202."),
     Switch(
         "dates_on_v1",
