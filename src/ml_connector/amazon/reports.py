@@ -37,6 +37,8 @@ _GZIP: Final = 31  # zlib's word for "a gzip container"
 _POLL_FIRST_S: Final = 15.0
 _POLL_MAX_S: Final = 300.0
 _POLLS_MAX: Final = 40
+#: Within this time of its like an order of a report may be cancelled: half an hour, and some.
+_NEAR: Final = timedelta(minutes=35)
 #: The clocks of two computers may differ by this much when we look for a report that we may have ordered.
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 
@@ -160,10 +162,11 @@ class Reports:
         )
 
     async def wait_for(self, report_id: str) -> ReportInfo | None:
-        """Ask until the report is finished: DONE, or None where Amazon cancelled it because there is no data.
+        """Ask until the report is finished: DONE, or None where Amazon cancelled it because there is no data. Where it cancelled it
+        because of another that was ordered shortly before, that one is waited for if it is of the same data.
 
         Raises :class:`RefusedByServer` for FATAL, with Amazon's explanation where there is one, and :class:`Unavailable` when it
-        takes longer than hours.
+        takes longer than hours, or when nobody can tell why it was cancelled.
         """
         pause_s = _POLL_FIRST_S
         for _ in range(_POLLS_MAX):
@@ -172,12 +175,47 @@ class Reports:
                 case "DONE":
                     return report
                 case "CANCELLED":
-                    return None
+                    twin = await self._instead_of(report)
+                    if twin is None:
+                        return None
+                    report_id = twin.report_id
+                    continue
                 case "FATAL":
                     raise await self._fatal(report)
             await self._clock.sleep(pause_s)
             pause_s = min(_POLL_MAX_S, pause_s * 2)
         raise Unavailable(f"Amazon has not finished report {report_id} yet. Try again later.")
+
+    async def _instead_of(self, report: ReportInfo) -> ReportInfo | None:
+        """The report because of which Amazon cancelled ``report``; None where there is no data.
+
+        Amazon may cancel what was ordered half an hour after its like (section 14.1, inferred). Taken for no data, orders would be
+        lost: so it is looked for. Raises :class:`Unavailable` where one was ordered that holds other data.
+        """
+        listed = await self.list_reports(
+            {
+                "reportTypes": (report.report_type,),
+                "pageSize": str(PAGE_SIZE),
+                "createdSince": utc_text(report.created_time - _NEAR),
+                "createdUntil": utc_text(report.created_time + _CLOCK_SKEW),
+            }
+        )
+        others = [
+            other
+            for other in listed
+            if other.report_id != report.report_id
+            and other.processing_status not in (CANCELLED, FATAL)
+            and set(other.marketplace_ids) == set(report.marketplace_ids)
+            and other.created_time <= report.created_time
+        ]
+        window = (report.data_start_time, report.data_end_time)
+        alike = [other for other in others if (other.data_start_time, other.data_end_time) == window]
+        if others and not alike:
+            raise Unavailable(
+                f"Amazon cancelled report {report.report_id}, perhaps because there is no data, perhaps because another report of "
+                "its type was ordered shortly before. Order it again in half an hour."
+            )
+        return alike[-1] if alike else None
 
     async def _fatal(self, report: ReportInfo) -> RefusedByServer:
         """The refusal of a report that Amazon failed to make. Its document, if there is one, says why; that it cannot be read

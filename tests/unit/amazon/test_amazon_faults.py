@@ -318,3 +318,20 @@ def test_an_order_report_is_ordered_once_and_read_whole_in_spite_of(kind: str) -
     assert len(reported) > 2 * PAGE
     assert reported == searched
     assert reports == 1
+
+
+def test_near_duplicates_that_amazon_cancels_lose_no_orders() -> None:
+    after, before = BORN - timedelta(days=30), BORN - timedelta(hours=1)
+
+    async def tell(scene: Virtual) -> tuple[str, str]:
+        stores, reports = scene.account.config.marketplace_ids, scene.account.reports
+        first = await reports.wait_for(await reports.create_order_report(after, before, stores))
+        again = await reports.wait_for(await reports.create_order_report(after, before, stores))
+        assert first is not None and again is not None
+        other = await reports.create_order_report(after - timedelta(days=30), after, stores)
+        with pytest.raises(Unavailable, match="again in half an hour"):
+            await reports.wait_for(other)
+        return first.report_id, again.report_id
+
+    first, again = in_virtual_time(tell, scenario={**SMALL, "switches": {"near_duplicates_are_cancelled": True}})
+    assert first == again

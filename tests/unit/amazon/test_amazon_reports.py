@@ -454,8 +454,69 @@ def test_waiting_ends_when_the_report_is_done_and_asks_ever_more_rarely() -> Non
     assert r.clock.slept == [15, 30, 60]
 
 
+def cancelled(*others: dict[str, Any]) -> Rig:
+    """Report 77 was cancelled at 02:00; these others of its type are listed."""
+    ours = ordered("77", processingStatus="CANCELLED", reportDocumentId=None)
+
+    def api(request: httpx2.Request) -> httpx2.Response:
+        report_id = request.url.path.rpartition("/")[2]
+        if report_id == "reports":
+            return answer({"reports": [ours, *others]})
+        return answer(next(each for each in (ours, *others) if each["reportId"] == report_id))
+
+    return rig(api)
+
+
+def ordered(report_id: str, **more: Any) -> dict[str, Any]:
+    window = {"dataStartTime": "2026-10-01T00:00:00+00:00", "dataEndTime": "2026-10-31T00:00:00+00:00"}
+    return report(report_id, reportType=ORDINARY, **window, **more)
+
+
+ALIKE = ordered("70", created="2026-11-10T01:40:00+00:00")
+OF_OTHER_DATA = {
+    **ALIKE,
+    "reportId": "71",
+    "dataStartTime": "2026-09-01T00:00:00+00:00",
+    "dataEndTime": "2026-10-01T00:00:00+00:00",
+}
+
+
 def test_a_cancelled_report_means_no_data() -> None:
-    assert asyncio.run(wait("IN_QUEUE", "CANCELLED")[1]) is None
+    r = cancelled()
+
+    assert asyncio.run(r.reports.wait_for("77")) is None
+    asked = r.amazon.requests[-1].url.params
+    assert (asked["reportTypes"], asked["createdSince"], asked["createdUntil"]) == (
+        ORDINARY,
+        "2026-11-10T01:25:00Z",
+        "2026-11-10T02:05:00Z",
+    )
+
+
+def test_a_report_cancelled_because_of_its_like_is_that_one() -> None:
+    found = asyncio.run(cancelled(ALIKE, OF_OTHER_DATA).reports.wait_for("77"))
+
+    assert found is not None
+    assert found.report_document_id == "doc-70"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**ALIKE, "processingStatus": "CANCELLED"},
+        {**ALIKE, "processingStatus": "FATAL"},
+        {**ALIKE, "marketplaceIds": ["A1PA6795UKMFR9"]},
+        {**ALIKE, "createdTime": "2026-11-10T02:01:00+00:00"},
+    ],
+    ids=["cancelled too", "failed", "of other stores", "later"],
+)
+def test_a_report_that_cannot_be_the_reason_is_none(other: dict[str, Any]) -> None:
+    assert asyncio.run(cancelled(other).reports.wait_for("77")) is None
+
+
+def test_a_report_cancelled_beside_one_of_other_data_is_not_taken_for_no_data() -> None:
+    with pytest.raises(Unavailable, match="again in half an hour"):
+        asyncio.run(cancelled(OF_OTHER_DATA).reports.wait_for("77"))
 
 
 def test_a_fatal_report_is_named_with_the_document_that_explains_it() -> None:
