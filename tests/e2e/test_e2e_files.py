@@ -268,6 +268,24 @@ def test_a_restatement_with_another_period_is_held_and_the_books_stay(world: San
     assert shop.ok("settlement", "prove", "90000000777")["proved"] is True
 
 
+def test_a_person_may_leave_a_posted_settlement_as_it_is_whatever_a_second_file_says(
+    world: SandboxServer, shop: Installation
+) -> None:
+    imported(shop, settlement([SALE, FEE]))
+    shop.ok("run", "shop")
+    other = settlement([SALE, FEE, row("1.00"), row("-1.00")], settlement_end_date="2026-10-27 17:45:00 UTC")
+    imported(shop, other, "restated.txt")
+    assert shop("run", "shop").code == 1
+
+    shop.ok("record", "drop", "90000000777")
+
+    assert shop.ok("run", "shop")["held"] == []
+    assert [each["state"] for each in shop.records()] == ["posted", "posted"]
+    assert len(world.entries()) == 1
+    assert shop.ok("settlement", "prove", "90000000777")["proved"] is True
+    assert "cannot be dropped" in shop.refused(2, "record", "drop", "90000000777")
+
+
 def test_while_the_first_file_is_not_at_its_end_the_second_waits(world: SandboxServer, shop: Installation) -> None:
     imported(shop, settlement([SALE, FEE]))
     world.sap("freeze_account", code="689000")

@@ -13,7 +13,7 @@ from ml_connector.app.showing import lines_shown
 from ml_connector.domain.documents import State
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.keys import DocumentKey
-from ml_connector.flows import discovery, states
+from ml_connector.flows import discovery, restating, states
 from ml_connector.posting import approvals
 from ml_connector.store import attempts, audit, documents, links, records, settlements
 from ml_connector.store.documents import DocumentRow
@@ -95,7 +95,8 @@ class Records:
         return next((row for row in found if row.link), None)
 
     async def drop(self, key: str, by: str) -> None:
-        """Never post a held settlement or document, or forget about a report that was refused."""
+        """Never post a held settlement or document, leave a posted settlement as it is although Amazon sent another file, or
+        forget about a report that was refused."""
         self.house.actor = by
         settlement = await self.settlement(key)
 
@@ -115,12 +116,17 @@ class Records:
 
     def _drop_settlement(self, conn: Connection, row: SettlementRow, by: str) -> None:
         rows = documents.of_settlement(conn, row.link, row.settlement_id)
+        reason = f"Dropped by {by}. {row.reason}"
+        if files := restating.dismiss(conn, row, reason):
+            data = {"by": by, "reason": row.reason, "files": [each.sha256 for each in files]}
+            self.house.note(conn, "restatement_dropped", row.settlement_id, data)
+            return
         if row.state != states.HELD or states.decided(rows):
             raise WrongUse(
                 f"Settlement {row.settlement_id} cannot be dropped: only one that is held, and of which nothing was sent. "
                 "Drop its documents one by one."
             )
-        settlements.set_state(conn, row.account, row.settlement_id, states.DROPPED, f"Dropped by {by}. {row.reason}")
+        settlements.set_state(conn, row.account, row.settlement_id, states.DROPPED, reason)
         self.house.note(conn, "dropped", row.settlement_id, {"by": by, "reason": row.reason})
 
     @staticmethod
@@ -143,7 +149,7 @@ def _report(record: Record) -> RecordShown:
         "",
         "held" if refused else record.state,
         _code(record.reason) if refused else "",
-        record.reason,
+        record.reason if refused or not record.reason else f"Another file of settlement {record.reason}.",
         {},
     )
 

@@ -22,10 +22,10 @@ from ml_connector.flows import basis as bases
 from ml_connector.flows import translation
 from ml_connector.flows.basis import Basis
 from ml_connector.flows.books import Books
-from ml_connector.flows.discovery import REPORT, TRANSLATED
+from ml_connector.flows.discovery import ARCHIVED, DROPPED, REPORT, TRANSLATED
 from ml_connector.flows.states import HELD, NEEDS_PERSON, READ, RESTATED, decided, set_id_for, words
 from ml_connector.flows.translation import Translated
-from ml_connector.store import archive, documents, posting_sets, records, settlements
+from ml_connector.store import archive, documents, links, posting_sets, records, settlements
 from ml_connector.store.documents import DocumentRow, NewDocument
 from ml_connector.store.records import Record
 from ml_connector.store.settlements import SettlementRow
@@ -190,11 +190,29 @@ def _withdraw_others(books: Books, conn: Connection, second: _Second) -> None:
 
 
 def _hold(books: Books, conn: Connection, second: _Second, findings: tuple[Finding, ...]) -> None:
-    """The record stays as it arrived: what holds it may be mended."""
-    known, reason = second.known, words(findings)
+    """The record stays as it arrived, and now says of which settlement it is: what holds it may be mended, or a person may
+    drop it."""
+    known, reason, record = second.known, words(findings), second.record
+    records.set_state(conn, record.connection, REPORT, record.natural_id, ARCHIVED, known.settlement_id)
     if (known.state, known.reason) != (HELD, reason):
         settlements.set_state(conn, known.account, known.settlement_id, HELD, reason)
         books.note(conn, "held", known.settlement_id, {"reason": reason, "sha256": second.translated.sha256})
+
+
+def dismiss(conn: Connection, known: SettlementRow, reason: str) -> list[Record]:
+    """A person settles what the second file says otherwise: the books stay as posted. The files that held the settlement;
+    none where nothing of the kind holds it."""
+    link = links.known(conn, known.link)
+    arrived = records.find(conn, connection=link.amazon, kind=REPORT, state=ARCHIVED) if link is not None else []
+    waiting = [each for each in arrived if each.reason == known.settlement_id]
+    rows = documents.of_settlement(conn, known.link, known.settlement_id)
+    if known.state != HELD or not all(_ended(row) for row in rows):
+        return []
+    for each in waiting:
+        records.set_state(conn, each.connection, REPORT, each.natural_id, DROPPED, reason)
+    if waiting:
+        settlements.set_state(conn, known.account, known.settlement_id, RESTATED, reason)
+    return waiting
 
 
 def _translated(conn: Connection, second: _Second) -> None:
