@@ -95,8 +95,10 @@ def every_request() -> list[httpx2.Request]:
                 return answer({"asin": "B1"} if one else {"items": [], **more})
             case _, ["marketplaceParticipations"]:
                 return answer({"payload": []})
-            case _, ["reports", _]:
-                return answer(report)
+            case _, ["reports", report_id]:
+                return answer(
+                    {**report, "reportId": report_id, "processingStatus": "CANCELLED" if report_id == "2" else "DONE"}
+                )
             case _, ["documents", _]:
                 return answer({"reportDocumentId": "d", "url": "https://documents.example/d"})
             case _:
@@ -116,7 +118,8 @@ def every_request() -> list[httpx2.Request]:
         await Sellers(r.client, r.clock).participations()
         await r.reports.discover_settlements(SINCE)
         await r.documents.address("amzn1.spdoc.1.4.na.0-1.T/1 x")
-        await r.reports.get_report("1")
+        await r.reports.wait_for("1")
+        await r.reports.wait_for("2")  # which was cancelled: others are asked for
         await r.reports.create_report("GET_MERCHANT_LISTINGS_ALL_DATA", ["ATVPDKIKX0DER"])
         await r.reports.create_report(
             "GET_MERCHANT_LISTINGS_ALL_DATA",

@@ -139,7 +139,8 @@ class Orders:
         async def read(asked: Query) -> _SearchAnswer:
             return await self._client.read(limits.SEARCH_ORDERS, _SearchAnswer, query=asked)
 
-        reach = window.before
+        # What was asked for, in whole seconds: nothing beyond it was read.
+        reach = window.before.replace(microsecond=0) if window.before is not None else None
         async for answer in pages(read, ORDERS, query, pages_max=pages_max):
             page = _page(answer, window, reach, buyers=buyers)
             reach = page.before

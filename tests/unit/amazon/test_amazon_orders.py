@@ -68,8 +68,9 @@ def test_a_watermark_earlier_than_asked_for_is_believed() -> None:
 
 def test_a_window_with_an_end_reaches_there_when_amazon_is_silent() -> None:
     before = datetime(2026, 11, 1, tzinfo=UTC)
+    said = before + timedelta(milliseconds=999)  # asked for in whole seconds, so that the rest was not read
 
-    [page] = search(paged([{"orders": [], "lastUpdatedBefore": None}]), OrderWindow(SINCE, before))
+    [page] = search(paged([{"orders": [], "lastUpdatedBefore": None}]), OrderWindow(SINCE, said))
 
     assert page.before == before
 
@@ -199,6 +200,22 @@ def test_free_text_is_fit_to_be_kept_and_shown() -> None:
     item = page.orders[0].items[0]
     assert item.title.startswith("Mug\ufffd\ufffd[31m\ufffdx") and len(item.title) == 2000
     assert item.sku == "MUG 1/ü"
+
+
+def test_a_page_token_that_amazon_refuses_begins_the_window_again_and_orders_come_twice() -> None:
+    refused = [True]
+
+    def api(request: httpx2.Request) -> httpx2.Response:
+        if "paginationToken" not in request.url.params:
+            return answer({"orders": [written("1")], "pagination": {"nextToken": "t"}, "lastUpdatedBefore": REACH})
+        if refused and refused.pop():
+            return error(400, "InvalidInput", message="Invalid paginationToken")
+        return answer({"orders": [written("2")], "lastUpdatedBefore": REACH})
+
+    pages = search(rig(api))
+
+    assert [[order.order_id for order in page.orders] for page in pages] == [["1"], ["1"], ["2"]]
+    assert [page.last for page in pages] == [False, False, True]
 
 
 # --- buyers ------------------------------------------------------------------------------------------------------------
