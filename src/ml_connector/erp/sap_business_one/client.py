@@ -11,12 +11,10 @@ from urllib.parse import quote
 from ml_connector.domain.errors import BadAnswer, LimitExceeded, SignInFailed, Unavailable
 from ml_connector.domain.target import NotSent, Pass, Unknown
 from ml_connector.erp.sap_business_one.auth import Session, SessionAuth
+from ml_connector.erp.sap_business_one.config import Config
 from ml_connector.erp.sap_business_one.errors import ServiceError, parse_error, refusal, session_lost
-from ml_connector.erp.sap_business_one.odata import Wire, beyond, by_key, encode, goes_on, listed, path, text
+from ml_connector.erp.sap_business_one.odata import beyond, by_key, encode, goes_on, listed, path, text
 from ml_connector.transport.http import Answer, HttpClient
-
-#: Requests in flight on the one session of a connection.
-IN_FLIGHT_MAX: Final = 4
 
 _PAGES_MAX: Final = 10_000
 #: Rows in a page where the server does not heed ours (dossier 5.2): a shorter one is the last.
@@ -30,15 +28,18 @@ _NOT_SAP: Final = (
 
 
 class ServiceLayer:
-    """One company through its Service Layer. Reads are repeated and signed in by themselves; writes are not."""
+    """One company through its Service Layer. Reads are repeated and signed in by themselves; writes are not.
 
-    def __init__(self, http: HttpClient, session: Session, page_size: int, wire: Wire) -> None:
+    ``slots`` are the requests that may be in flight on the one session of a connection.
+    """
+
+    def __init__(self, http: HttpClient, session: Session, config: Config) -> None:
         self.session = session
-        self.wire = wire
+        self.wire = config.wire
         self._http = http
         self._auth = SessionAuth(session)
-        self._page_size = page_size
-        self.slots = asyncio.Semaphore(IN_FLIGHT_MAX)
+        self._page_size = config.page_size
+        self.slots = asyncio.Semaphore(config.parallel)
 
     async def read(
         self,

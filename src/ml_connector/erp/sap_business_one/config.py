@@ -99,6 +99,13 @@ FORM: Final = Form(
             clean=whole_number("Rows per page", 1, 1000),
         ),
         Field(
+            "parallel",
+            "Requests at a time",
+            "How many requests may be under way at once. Fewer for a server that is short of breath.",
+            default="4",
+            clean=whole_number("Requests at a time", 1, 8),
+        ),
+        Field(
             "settle_s",
             "Settle window (s)",
             "Seconds in which the server may still finish a request whose answer was lost. May be raised, not lowered.",
@@ -131,6 +138,7 @@ class Config:
     connect_timeout_s: float
     read_timeout_s: float
     page_size: int
+    parallel: int
     settle_s: float
     claims: bool
 
@@ -155,6 +163,7 @@ def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Conf
         connect_timeout_s=float(values["connect_timeout_s"]),
         read_timeout_s=float(values["read_timeout_s"]),
         page_size=int(values["page_size"]),
+        parallel=int(values["parallel"]),
         settle_s=float(values["settle_s"]),
         claims=values["claims"] == "auto",
     )

@@ -53,7 +53,7 @@ from ml_connector.domain.target import (
 from ml_connector.erp.registry import Connector, Tools
 from ml_connector.erp.sap_business_one import batch, documents, looks, reads, reads_queries
 from ml_connector.erp.sap_business_one.auth import Session
-from ml_connector.erp.sap_business_one.client import IN_FLIGHT_MAX, ServiceLayer
+from ml_connector.erp.sap_business_one.client import ServiceLayer
 from ml_connector.erp.sap_business_one.config import FORM, Config, read_config
 from ml_connector.erp.sap_business_one.documents import CLAIM_SET, CLAIM_TABLE, KEY_FIELD, Company
 from ml_connector.erp.sap_business_one.errors import parse_error
@@ -145,7 +145,7 @@ class SapBusinessOne(Reading):
         entries = {Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER}
         return Capabilities(
             routes={kind: (route,) if kind in entries else Unsupported(_JOURNALS_ONLY) for kind in Kind},
-            parallel=IN_FLIGHT_MAX,
+            parallel=self._config.parallel,
             lines_max=10_000,
             applications_max=0,
             batch_max=1,
@@ -284,7 +284,7 @@ async def connect(settings: Mapping[str, str], secrets: Mapping[str, str], tools
         ssl_context=config.ssl_context(),
         timeouts=Timeouts(config.connect_timeout_s, config.read_timeout_s, max(300.0, 2 * config.read_timeout_s)),
     )
-    layer = ServiceLayer(http, Session(http, config, tools.clock), config.page_size, config.wire)
+    layer = ServiceLayer(http, Session(http, config, tools.clock), config)
     try:
         company = await reads.company(layer, config)
     except MlConnectorError:
