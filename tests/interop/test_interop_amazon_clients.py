@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import io
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -422,12 +423,22 @@ class Theirs:
 
 
 @pytest.fixture(scope="module")
-def theirs(scenario: Path) -> Iterator[Theirs]:
-    """In a world of its own: the two clients would share one seller's quota."""
+def their_world(scenario: Path) -> Iterator[dict[str, Any]]:
+    """A world of its own: the two clients would share one seller's quota."""
     with served_amazon(scenario, speed=100) as announced:
-        client = Theirs(announced)
-        yield client
-        client.close()
+        yield announced
+
+
+@pytest.fixture(scope="module")
+def theirs(their_world: dict[str, Any]) -> Iterator[Theirs]:
+    client = Theirs(their_world)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def theirs_id(their_world: dict[str, Any]) -> str:
+    return str(their_world["seller_id"])
 
 
 def all_pages(call: Callable[..., Any], token_name: str, **asked: Any) -> Iterator[Any]:
@@ -468,3 +479,42 @@ def test_the_other_client_reads_reports_groups_and_the_catalog(theirs: Theirs) -
     catalog = theirs.client("CatalogItems", "2022-04-01")
     found = catalog.search_catalog_items(keywords=["oak"], marketplaceIds=[US], includedData=["summaries"])
     assert [item["asin"] for item in found.payload["items"]] == ["B0GHSTL045"]
+
+
+def test_the_other_client_changes_listings_reads_stock_and_submits_a_feed(theirs: Theirs, theirs_id: str) -> None:
+    listings = theirs.client("ListingsItems", "2021-08-01")
+    value = {"fulfillment_channel_code": "DEFAULT", "quantity": 3}
+    patch = {"op": "merge", "path": "/attributes/fulfillment_availability", "value": [value]}
+    body, sku = {"productType": "PRODUCT", "patches": [patch]}, 'THROW "SOFT" 130-MFN'
+    assert listings.patch_listings_item(theirs_id, sku, marketplaceIds=[US], body=body).payload["status"] == "ACCEPTED"
+    assert listings.get_listings_item(theirs_id, sku, marketplaceIds=[US]).payload["sku"] == sku
+    assert listings.search_listings_items(theirs_id, marketplaceIds=[US]).payload["numberOfResults"] == 8
+    stock = theirs.client("Inventories").get_inventory_summary_marketplace(details=True, marketplaceIds=[US])
+    assert len(stock.payload["inventorySummaries"]) == 4
+    message = {"messageId": 1, "sku": sku, "operationType": "PATCH", **body}
+    feed = {"header": {"sellerId": theirs_id, "version": "2.0"}, "messages": [message]}
+    feeds = theirs.client("Feeds")
+    feeds.submit_feed(
+        "JSON_LISTINGS_FEED",
+        io.BytesIO(json.dumps(feed).encode()),
+        content_type="application/json",
+        marketplaceIds=[US],
+    )
+    (found,) = feeds.get_feeds(feedTypes=["JSON_LISTINGS_FEED"]).payload["feeds"]
+    assert found["processingStatus"] in ("IN_QUEUE", "IN_PROGRESS", "DONE")
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "call", "asked"),
+    [
+        ("Orders", "v0", "get_orders", {"CreatedAfter": LONG_AGO}),
+        ("Finances", "v0", "list_financial_events", {}),
+        ("Notifications", None, "get_destinations", {}),
+        ("Tokens", None, "create_restricted_data_token", {"restrictedResources": []}),
+    ],
+)
+def test_the_other_client_is_refused_what_is_not_served(
+    theirs: Theirs, name: str, version: str | None, call: str, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(module("sp_api.base").SellingApiForbiddenException):
+        getattr(theirs.client(name, version), call)(**asked)
