@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from ml_connector.sandbox.amazon.feed_work import Feed, worked
 from ml_connector.sandbox.amazon.listing_ledger import ListingLedger
 from ml_connector.sandbox.amazon.marketplaces import Store
 from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, general_error, json_text, report_time
-from ml_connector.sandbox.amazon.paging import Items, Pager, Position, Question
-from ml_connector.sandbox.amazon.parameters import instant, listed, truth, whole
+from ml_connector.sandbox.amazon.paging import Pager, Question
+from ml_connector.sandbox.amazon.parameters import truth
+from ml_connector.sandbox.amazon.queues import RETENTION, Wanted, is_wanted, page_of
 from ml_connector.sandbox.amazon.storage import Storage, document_of, xml_error
 from ml_connector.sandbox.clock import WorldClock
 from ml_connector.sandbox.ledger import Book
@@ -24,12 +24,10 @@ from ml_connector.sandbox.switches import Switches
 
 LISTINGS_FEED = "JSON_LISTINGS_FEED"
 CONTENT_MAX_BYTES = 10 * 1024 * 1024
-STATUSES = ("CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE")
-_KEPT, _DOCUMENTS_KEPT = timedelta(days=90), timedelta(days=28)
+_DOCUMENTS_KEPT = timedelta(days=28)
 _QUEUED, _WORKED_ON = timedelta(seconds=60), timedelta(seconds=120)
 _SUBMISSIONS, _IN = 5, timedelta(minutes=5)
 _FIRST_ID = 700_000_000_000
-_PAGE_SIZE_DEFAULT = 10
 _TABLES = {
     "feed_documents": (
         "document_id TEXT PRIMARY KEY, seller_id TEXT NOT NULL, content_type TEXT NOT NULL, created TEXT NOT NULL, content BLOB"
@@ -144,19 +142,10 @@ class Feeds:
         return Reply(200)
 
     def list_all(self, seller_id: str, request: Request) -> Reply:
-        """``GET /feeds``: the newest first; a token comes alone and remembers what was asked."""
-        now, token = self._clock.now(), request.query.get("nextToken")
-        if token is not None and len(request.query) > 1:
-            raise Refused.input("nextToken must be the only parameter")
-        start = [None if token is not None else self._wanted(request.query, now), 0]
-
-        def fetch(position: Position) -> tuple[Items, Position | None]:
-            wanted, offset = position
-            found = [_feed(row, now) for row in self._found(seller_id, wanted, now)]
-            upto = offset + wanted["size"]
-            return found[offset:upto], [wanted, upto] if upto < len(found) else None
-
-        page = self._pager.page(Question("getFeeds", seller_id, {}, token, "nextToken"), start, fetch)
+        """``GET /feeds``: the newest first, in pages."""
+        now = self._clock.now()
+        question = Question("getFeeds", seller_id, {}, request.query.get("nextToken"), "nextToken")
+        page = page_of(self._pager, question, request.query, now, lambda wanted: self._found(seller_id, wanted, now))
         following = {} if page.token is None else {"nextToken": page.token}
         return Reply.of_json(200, {"feeds": page.items, **following})
 
@@ -209,35 +198,22 @@ class Feeds:
     def _own(self, seller_id: str, feed_id: str) -> sqlite3.Row:
         number = int(feed_id) - _FIRST_ID if feed_id.isascii() and feed_id.isdigit() and len(feed_id) < 18 else 0
         row = self._book.row("SELECT * FROM {feeds} WHERE number = ? AND seller_id = ?", (number, seller_id))
-        if row is None or datetime.fromisoformat(row["created"]) < self._clock.now() - _KEPT:
+        if row is None or datetime.fromisoformat(row["created"]) < self._clock.now() - RETENTION:
             raise Refused.not_found(f"Feed {feed_id} was not found")
         return row
 
-    def _wanted(self, query: Mapping[str, str], now: datetime) -> dict[str, object]:
-        types = listed(query, "feedTypes", most=10)
-        if not types:
-            raise Refused.input("Missing required parameter: feedTypes or nextToken")
-        return {
-            "types": types,
-            "statuses": listed(query, "processingStatuses", most=len(STATUSES), allowed=STATUSES),
-            "marketplaces": listed(query, "marketplaceIds", most=10),
-            "size": whole(query, "pageSize", default=_PAGE_SIZE_DEFAULT, most=100),
-            "since": (instant(query, "createdSince") or now - _KEPT).isoformat(),
-            "until": (instant(query, "createdUntil") or now).isoformat(),
-        }
-
-    def _found(self, seller_id: str, wanted: Mapping[str, Any], now: datetime) -> list[sqlite3.Row]:
-        since = max(wanted["since"], (now - _KEPT).isoformat())
-        rows = self._book.rows(
-            "SELECT * FROM {feeds} WHERE seller_id = ? AND created >= ? AND created <= ? ORDER BY number DESC",
-            (seller_id, since, wanted["until"]),
-        )
+    def _found(self, seller_id: str, wanted: Wanted, now: datetime) -> list[dict[str, object]]:
         return [
-            row
-            for row in rows
-            if LISTINGS_FEED in wanted["types"]
-            and (not wanted["statuses"] or _status(row, now) in wanted["statuses"])
-            and (not wanted["marketplaces"] or set(wanted["marketplaces"]) & set(row["marketplace_ids"].split(",")))
+            _feed(row, now)
+            for row in self._book.rows("SELECT * FROM {feeds} WHERE seller_id = ? ORDER BY number DESC", (seller_id,))
+            if is_wanted(
+                wanted,
+                now,
+                kind=LISTINGS_FEED,
+                created=datetime.fromisoformat(row["created"]),
+                status=_status(row, now),
+                marketplaces=row["marketplace_ids"],
+            )
         ]
 
 

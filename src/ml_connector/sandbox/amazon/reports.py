@@ -9,29 +9,24 @@ import hashlib
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from ml_connector.sandbox.amazon.filing import SETTLEMENT_TYPE, Filing
 from ml_connector.sandbox.amazon.listing_ledger import ListingLedger
 from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, read_time, report_time
 from ml_connector.sandbox.amazon.order_ledger import OrderLedger
 from ml_connector.sandbox.amazon.ordinary_reports import ORDINARY_TYPES, Asked, ordinary_content
-from ml_connector.sandbox.amazon.paging import Items, Pager, Position, Question
-from ml_connector.sandbox.amazon.parameters import instant, listed, whole
-from ml_connector.sandbox.amazon.rows import stamp
+from ml_connector.sandbox.amazon.paging import Pager, Question
+from ml_connector.sandbox.amazon.queues import RETENTION, Wanted, is_wanted, page_of
 from ml_connector.sandbox.amazon.scenario import Scenario
 from ml_connector.sandbox.clock import WorldClock
 from ml_connector.sandbox.ledger import Book
 from ml_connector.sandbox.switches import Switches
 
-RETENTION = timedelta(days=90)
-STATUSES = ("CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE")
 _REFUSED_TYPES = {SETTLEMENT_TYPE: "1118", "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE": "1117"}
 _REMOVED_TYPES = ("GET_V2_SETTLEMENT_REPORT_DATA_XML",)
 _QUEUED = timedelta(seconds=15)
 _WORKED_ON = timedelta(seconds=30)
 _NEAR_DUPLICATE = timedelta(minutes=30)
-_PAGE_SIZE_DEFAULT = 10
 _FIRST_ID, _ID_STEP = 600_000_000_000, 7_919
 
 
@@ -58,35 +53,27 @@ class Reports:
         self._switches = switches
 
     def get_reports(self, seller_id: str, request: Request) -> Reply:
-        """``GET /reports``: the newest first, in pages; a token comes alone and remembers what was asked."""
+        """``GET /reports``: the newest first, in pages."""
         now = self._clock.now()
-        token = request.query.get("nextToken")
-        if token is not None and len(request.query) > 1:
-            raise Refused.input("nextToken must be the only parameter")
-        start = [None if token is not None else self._wanted(request.query, now), 0]
-
-        def fetch(position: Position) -> tuple[Items, Position | None]:
-            wanted, offset = position
-            upto = offset + wanted["size"]
-            found = self._found(seller_id, wanted, now)
-            return [_report(row, now) for row in found[offset:upto]], [wanted, upto] if upto < len(found) else None
-
-        page = self._pager.page(Question("getReports", seller_id, {}, token, "nextToken"), start, fetch)
+        question = Question("getReports", seller_id, {}, request.query.get("nextToken"), "nextToken")
+        page = page_of(self._pager, question, request.query, now, lambda wanted: self._found(seller_id, wanted, now))
         following = {} if page.token is None else {"nextToken": page.token}
         return Reply.of_json(200, {"reports": page.items, **following})
 
-    def _found(self, seller_id: str, wanted: Mapping[str, Any], now: datetime) -> list[sqlite3.Row]:
-        since = max(read_time(wanted["since"]), now - RETENTION)
-        until = min(read_time(wanted["until"]), now)
+    def _found(self, seller_id: str, wanted: Wanted, now: datetime) -> list[dict[str, object]]:
         return [
-            row
+            _report(row, now)
             for row in self._book.rows(
                 "SELECT * FROM {reports} WHERE seller_id = ? ORDER BY created DESC, report_id", (seller_id,)
             )
-            if row["type"] in wanted["types"]
-            and since <= datetime.fromisoformat(row["created"]) <= until
-            and (not wanted["statuses"] or _status(row, now) in wanted["statuses"])
-            and (not wanted["marketplaces"] or set(wanted["marketplaces"]) & set(row["marketplace_ids"].split(",")))
+            if is_wanted(
+                wanted,
+                now,
+                kind=row["type"],
+                created=datetime.fromisoformat(row["created"]),
+                status=_status(row, now),
+                marketplaces=row["marketplace_ids"],
+            )
         ]
 
     def get_report(self, seller_id: str, report_id: str) -> Reply:
@@ -151,20 +138,6 @@ class Reports:
         )
         now = self._clock.now()
         return row is not None and not _is_gone(row, now) and _status(row, now) in ("DONE", "FATAL")
-
-    def _wanted(self, query: Mapping[str, str], now: datetime) -> dict[str, object]:
-        """What the caller asks for, as a token can hold it."""
-        types = listed(query, "reportTypes", most=10)
-        if not types:
-            raise Refused.input("Missing required parameter: reportTypes or nextToken")
-        return {
-            "types": types,
-            "statuses": listed(query, "processingStatuses", most=len(STATUSES), allowed=STATUSES),
-            "marketplaces": listed(query, "marketplaceIds", most=10),
-            "size": whole(query, "pageSize", default=_PAGE_SIZE_DEFAULT, most=100),
-            "since": stamp(instant(query, "createdSince") or now - RETENTION),
-            "until": stamp(instant(query, "createdUntil") or now),
-        }
 
     def asked_for(self, asked: Mapping[str, object]) -> tuple[str, list[str]]:
         """Type and marketplaces of a report or schedule that somebody wants made. Raises Refused."""

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from ml_connector.sandbox.amazon.messages import Refused, Reply, Request, report_time
 from ml_connector.sandbox.amazon.ordinary_reports import Asked
 from ml_connector.sandbox.amazon.parameters import listed
-from ml_connector.sandbox.amazon.reports import RETENTION, Reports, instant_of
+from ml_connector.sandbox.amazon.queues import RETENTION
+from ml_connector.sandbox.amazon.reports import Reports, instant_of
 from ml_connector.sandbox.clock import WorldClock
 from ml_connector.sandbox.ledger import Book
 
