@@ -130,6 +130,17 @@ def test_an_empty_settlement_posts_nothing_and_is_proved(world: SandboxServer, s
     assert shop.ok("plan", "shop")["documents"] == []
 
 
+def test_a_proof_is_not_made_by_another_vocabulary_than_the_posting(world: SandboxServer, shop: Installation) -> None:
+    imported(shop, settlement([SALE, FEE]))
+    shop.ok("run", "shop")
+    with shop.database() as conn:
+        conn.execute("UPDATE posting_sets SET basis = json_set(basis, '$.vocabulary_version', 99)")
+
+    message = shop.refused(1, "settlement", "prove", "90000000777")
+
+    assert message.startswith("This was planned by version 99 of the vocabulary")
+
+
 # --- restated ----------------------------------------------------------------------------------------------------------
 
 

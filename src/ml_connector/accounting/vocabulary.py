@@ -1,6 +1,7 @@
 """The first half of the mapping: from Amazon's triple to one category (ACCOUNTING 2).
 
-The rules ship with the product as ``vocabulary.csv`` (first line: version). Labels are compared folded. A cell may be exact
+The rules ship with the product as ``vocabulary.csv`` (first line: version); when they change, the table before stays beside it
+as ``vocabulary_<version>.csv``, because what was posted by it is proved by it. Labels are compared folded. A cell may be exact
 or hold ``*`` for any text; an exact rule wins over one with a wildcard, the most specific wildcard over the others, and two
 that are equally specific and could meet fail at load. What Amazon renames or adds is unknown until a rule is there
 (settlement dossier, section 1.5): unknown triples hold a settlement.
@@ -93,9 +94,26 @@ class Vocabulary:
 
 @cache
 def shipped() -> Vocabulary:
-    """The table that comes with this version."""
-    text = resources.files("ml_connector.accounting").joinpath("vocabulary.csv").read_text("utf-8")
-    return from_csv(text.splitlines())
+    """The newest table that comes with this program."""
+    return _read("vocabulary.csv")
+
+
+@cache
+def of_version(version: int) -> Vocabulary:
+    """The table by which something was planned. Raises :class:`Inconsistent` for one that this program does not have."""
+    if version == shipped().version:
+        return shipped()
+    try:
+        return _read(f"vocabulary_{version}.csv")
+    except FileNotFoundError:
+        raise Inconsistent(
+            f"This was planned by version {version} of the vocabulary, and this program has none beside version "
+            f"{shipped().version}: use the program that planned it, or a newer one."
+        ) from None
+
+
+def _read(name: str) -> Vocabulary:
+    return from_csv(resources.files("ml_connector.accounting").joinpath(name).read_text("utf-8").splitlines())
 
 
 def from_csv(lines: Sequence[str]) -> Vocabulary:

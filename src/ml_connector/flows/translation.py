@@ -12,6 +12,7 @@ from ml_connector.accounting.order_claims import order_ids
 from ml_connector.accounting.period_split import Calendar, calendar_of
 from ml_connector.accounting.settlement_facts import settlement_facts
 from ml_connector.accounting.settlement_groups import Grouping, group_settlement
+from ml_connector.accounting.vocabulary import Vocabulary
 from ml_connector.amazon.settlement_file import SettlementFile
 from ml_connector.domain.catalog import References
 from ml_connector.domain.errors import Finding
@@ -44,7 +45,7 @@ class Translated:
 
 async def read(books: Books, sha256: str, calendar: Calendar, main_store: str | None = None) -> Translated:
     """Read an archived file with the link's settings of today; ``main_store`` overrules the file."""
-    return await _read(books, sha256, _grouping(books.link, books.link.policy, calendar, main_store))
+    return await _read(books, sha256, _grouping(books.link, books.link.policy, VOCABULARY, calendar, main_store))
 
 
 async def again(books: Books, row: SettlementRow, references: References, main_store: str | None = None) -> Translated:
@@ -53,8 +54,12 @@ async def again(books: Books, row: SettlementRow, references: References, main_s
 
 
 async def as_planned(books: Books, basis: Basis, calendar: Calendar, sha256: str | None = None) -> Translated:
-    """Read a file with the settings of an earlier plan: its own file, or ``sha256`` with its settings."""
-    grouping = _grouping(books.link, basis.policy, calendar, basis.main_store or None)
+    """Read a file with the settings and the vocabulary of an earlier plan: its own file, or ``sha256`` with its settings.
+
+    Raises :class:`Inconsistent` for a plan of a vocabulary that this program does not have.
+    """
+    words = vocabulary.of_version(basis.vocabulary_version)
+    grouping = _grouping(books.link, basis.policy, words, calendar, basis.main_store or None)
     return await _read(books, sha256 or basis.sha256, grouping)
 
 
@@ -120,7 +125,9 @@ async def _file(books: Books, sha256: str) -> AsyncIterator[SettlementFile]:
         path.unlink(missing_ok=True)
 
 
-def _grouping(link: Link, policy: AccountingPolicy, calendar: Calendar, main_store: str | None) -> Grouping:
+def _grouping(
+    link: Link, policy: AccountingPolicy, words: Vocabulary, calendar: Calendar, main_store: str | None
+) -> Grouping:
     settings = {store_key(name): store for name, store in policy.stores.items()}
     usual = StoreSettings(zone=next(iter(policy.stores.values())).zone)
 
@@ -128,7 +135,7 @@ def _grouping(link: Link, policy: AccountingPolicy, calendar: Calendar, main_sto
         return settings.get(store_key(store), usual)
 
     return Grouping(
-        vocabulary=VOCABULARY,
+        vocabulary=words,
         zone_of=lambda store: (link.zone(store) if store else None) or usual.zone,
         bucket_of=calendar.bucket,
         granularity=policy.granularity,

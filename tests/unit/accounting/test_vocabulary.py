@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ml_connector.accounting.vocabulary import TAX, WITHHELD, Rule, Vocabulary, shipped
+from ml_connector.accounting.vocabulary import TAX, WITHHELD, Rule, Vocabulary, of_version, shipped
 from ml_connector.domain.errors import Inconsistent
 from ml_connector.domain.settlements import Triple
 
@@ -126,3 +126,9 @@ def test_an_unknown_triple_is_told_the_nearest_rules_and_why() -> None:
     assert first.rule.triple == Triple("FBAFees", "FBA Inventory Storage Fee", "Base fee")
     assert "same transaction-type and amount-description" in first.reason
     assert shipped().suggest(Triple("?", "?", "?")) == ()
+
+
+def test_what_was_planned_by_a_version_is_read_by_that_version() -> None:
+    assert of_version(shipped().version) is shipped()
+    with pytest.raises(Inconsistent, match=r"planned by version 99 of the vocabulary.*newer one"):
+        of_version(99)
