@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Coroutine
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +19,7 @@ from ml_connector.amazon.payouts import Payouts
 from ml_connector.domain.finances import DEFERRED, once
 from ml_connector.domain.money import Money
 from tests.support.amazon import Rig, rig
+from tests.support.amazon_swagger import amazon_contracts
 from tests.support.clock import NOON
 
 pytestmark = pytest.mark.contract
@@ -30,10 +30,7 @@ SINCE = NOON - timedelta(days=60)
 
 @pytest.fixture
 def contracts() -> Path:
-    folder = os.environ.get("ML_CONNECTOR_CONTRACTS")
-    if not folder:
-        pytest.skip("ML_CONNECTOR_CONTRACTS does not name the contracts folder")
-    return Path(folder, "amazon")
+    return amazon_contracts()
 
 
 def static_examples(contracts: Path, model: str, path: str) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ml_connector.domain.order_amounts import amount_findings
 from ml_connector.domain.order_form import store_form
 from ml_connector.domain.orders import Order
 from tests.support.amazon import answer, rig
+from tests.support.amazon_swagger import amazon_contracts
 from tests.support.orders import PLACED
 
 pytestmark = pytest.mark.contract
@@ -24,10 +24,7 @@ pytestmark = pytest.mark.contract
 
 @pytest.fixture
 def contracts() -> Path:
-    folder = os.environ.get("ML_CONNECTOR_CONTRACTS")
-    if not folder:
-        pytest.skip("ML_CONNECTOR_CONTRACTS does not name the contracts folder")
-    return Path(folder, "amazon")
+    return amazon_contracts()
 
 
 def static_examples(contracts: Path, path: str, status: str) -> list[Any]:

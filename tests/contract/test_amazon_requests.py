@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -32,6 +31,7 @@ from ml_connector.amazon.sellers import Sellers
 from ml_connector.domain.errors import NotPermitted, RateLimited, RefusedByServer, Unavailable
 from ml_connector.transport.http import Answer
 from tests.support.amazon import Rig, answer, rig
+from tests.support.amazon_swagger import amazon_contracts
 from tests.support.orders import written
 
 pytestmark = pytest.mark.contract
@@ -51,10 +51,7 @@ DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 @pytest.fixture
 def contracts() -> Path:
-    folder = os.environ.get("ML_CONNECTOR_CONTRACTS")
-    if not folder:
-        pytest.skip("ML_CONNECTOR_CONTRACTS does not name the contracts folder")
-    return Path(folder, "amazon")
+    return amazon_contracts()
 
 
 @pytest.fixture

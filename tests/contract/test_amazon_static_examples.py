@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from ml_connector.amazon.report_schedules import ReportSchedules
 from ml_connector.amazon.sellers import Sellers
 from ml_connector.domain.errors import RefusedByServer
 from tests.support.amazon import Rig, answer, rig
+from tests.support.amazon_swagger import amazon_contracts
 from tests.support.clock import NOON
 
 pytestmark = pytest.mark.contract
@@ -63,10 +63,7 @@ CALLS: dict[str, Callable[[Rig, Any], Awaitable[Any]]] = {
 
 @pytest.fixture
 def contracts() -> Path:
-    folder = os.environ.get("ML_CONNECTOR_CONTRACTS")
-    if not folder:
-        pytest.skip("ML_CONNECTOR_CONTRACTS does not name the contracts folder")
-    return Path(folder, "amazon")
+    return amazon_contracts()
 
 
 def examples(contracts: Path, operation: Operation) -> Iterator[tuple[int, Any]]:

@@ -12,41 +12,8 @@ import pytest
 from ml_connector.amazon.order_report import REFUSALS_MAX, OrderReport, ReportedLine
 from ml_connector.amazon.settlement_bytes import Limits
 from ml_connector.domain.errors import Inconsistent
+from ml_connector.sandbox.amazon.ordinary_reports import ORDER_COLUMNS as COLUMNS
 
-COLUMNS = [
-    "amazon-order-id",
-    "merchant-order-id",
-    "purchase-date",
-    "last-updated-date",
-    "order-status",
-    "fulfillment-channel",
-    "sales-channel",
-    "order-channel",
-    "ship-service-level",
-    "product-name",
-    "sku",
-    "asin",
-    "item-status",
-    "quantity",
-    "currency",
-    "item-price",
-    "item-tax",
-    "shipping-price",
-    "shipping-tax",
-    "gift-wrap-price",
-    "gift-wrap-tax",
-    "item-promotion-discount",
-    "ship-promotion-discount",
-    "ship-city",
-    "ship-state",
-    "ship-postal-code",
-    "ship-country",
-    "promotion-ids",
-    "cpf",
-    "is-business-order",
-    "purchase-order-number",
-    "price-designation",
-]
 MUG = {
     "amazon-order-id": "111-1000003-0000003",
     "merchant-order-id": "SO-1",
