@@ -66,9 +66,12 @@ class EventGroups:
         """Every group opened from ``after`` on (inclusive) until ``before`` (exclusive; None: two minutes ago), each once, in
         Amazon's sequence.
 
-        Raises :class:`WrongUse` for more than 180 days, which Amazon would answer with nothing.
+        Raises :class:`WrongUse` for more than 180 days (179 without an end), which Amazon would answer with nothing.
         """
-        windows.refuse_wrong(after, before or self._clock.now(), windows.FINANCES_MAX, "event groups")
+        if before is None:
+            windows.refuse_wrong_open(after, self._clock.now(), windows.FINANCES_MAX, "event groups")
+        else:
+            windows.refuse_wrong(after, before, windows.FINANCES_MAX, "event groups")
         query = {"MaxResultsPerPage": str(PAGE_SIZE), "FinancialEventGroupStartedAfter": utc_text(after)}
         if before is not None:
             query["FinancialEventGroupStartedBefore"] = utc_text(before)

@@ -37,7 +37,7 @@ ASKABLE: Final = (ORDER_ID, FINANCIAL_EVENT_GROUP_ID)
 @dataclass(frozen=True, slots=True)
 class PostedWindow:
     """Transactions posted from ``after`` on (inclusive) until ``before`` (exclusive; None: two minutes ago), sent in whole seconds.
-    At most 180 days long."""
+    At most 180 days long, 179 without an end."""
 
     after: datetime
     before: datetime | None = None
@@ -174,11 +174,12 @@ def _told(what: str) -> Iterator[None]:
 def _asked(wanted: PostedWindow | RelatedTo, now: datetime) -> dict[str, QueryValue]:
     if isinstance(wanted, RelatedTo):
         return {"relatedIdentifierName": wanted.name, "relatedIdentifierValue": wanted.value}
-    windows.refuse_wrong(wanted.after, wanted.before or now, windows.FINANCES_MAX, "transactions")
     query: dict[str, QueryValue] = {"postedAfter": utc_text(wanted.after)}
-    if wanted.before is not None:
-        query["postedBefore"] = utc_text(wanted.before)
-    return query
+    if wanted.before is None:
+        windows.refuse_wrong_open(wanted.after, now, windows.FINANCES_MAX, "transactions")
+        return query
+    windows.refuse_wrong(wanted.after, wanted.before, windows.FINANCES_MAX, "transactions")
+    return {**query, "postedBefore": utc_text(wanted.before)}
 
 
 def _page(answer: _Transactions) -> TransactionsPage:

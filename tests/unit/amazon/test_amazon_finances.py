@@ -184,8 +184,8 @@ def test_an_answer_without_a_payload_is_no_empty_page() -> None:
 @pytest.mark.parametrize(
     "window",
     [
-        PostedWindow(NOON - timedelta(days=180, seconds=1)),
-        PostedWindow(NOON - timedelta(days=400), NOON - timedelta(days=200)),
+        PostedWindow(NOON - timedelta(days=179, seconds=1)),
+        PostedWindow(NOON - timedelta(days=400), NOON - timedelta(days=220) + timedelta(seconds=1)),
         PostedWindow(SINCE, SINCE - timedelta(seconds=1)),
     ],
 )
@@ -197,8 +197,17 @@ def test_a_window_that_amazon_would_answer_with_nothing_is_refused_before_any_ca
     assert r.amazon.requests == []
 
 
-def test_a_window_of_exactly_180_days_is_asked_for() -> None:
-    assert transactions(wanted=PostedWindow(NOON - timedelta(days=180))).transactions == ()
+@pytest.mark.parametrize(
+    "window",
+    [
+        PostedWindow(NOON - timedelta(days=400), NOON - timedelta(days=220)),
+        PostedWindow(NOON - timedelta(days=179)),
+        PostedWindow(NOON + timedelta(minutes=5)),
+    ],
+    ids=["180 days", "179 days until now by our clock", "from Amazon's clock on, which is ahead of ours"],
+)
+def test_a_window_that_amazon_answers_is_asked_for(window: PostedWindow) -> None:
+    assert transactions(wanted=window).transactions == ()
 
 
 def test_transactions_are_asked_for_by_order_or_group_and_by_nothing_else() -> None:
@@ -323,11 +332,12 @@ def test_a_group_that_comes_on_two_pages_is_one_group() -> None:
     assert len(asyncio.run(EventGroups(r.client, r.clock).started(SINCE, NOON - timedelta(days=1)))) == 1
 
 
-def test_groups_of_more_than_180_days_are_refused_before_any_call() -> None:
+@pytest.mark.parametrize("before", [None, NOON - timedelta(seconds=1)])
+def test_groups_of_more_days_than_amazon_answers_are_refused_before_any_call(before: datetime | None) -> None:
     r = groups([[]])
 
-    with pytest.raises(WrongUse, match="180 days"):
-        asyncio.run(EventGroups(r.client, r.clock).started(NOON - timedelta(days=181)))
+    with pytest.raises(WrongUse, match="Amazon would answer as if there were none"):
+        asyncio.run(EventGroups(r.client, r.clock).started(NOON - timedelta(days=181), before))
     assert r.amazon.requests == []
 
 

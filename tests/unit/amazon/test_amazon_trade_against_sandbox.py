@@ -83,6 +83,20 @@ def test_an_application_whose_missing_role_is_refused_hears_which() -> None:
         asyncio.run(pages(refused, buyers=True))
 
 
+def test_orders_sold_elsewhere_are_known_as_that() -> None:
+    story = Story({"stores": ["US"], "orders_per_day": 3, "switches": {"other_stores_in_na": True}})
+    window = OrderWindow(story.clock.now() - timedelta(days=60))
+
+    async def tell() -> list[Order]:
+        found = story.account.orders.search(window, ["A2ZV50J4W1RKNI"])
+        return [order async for page in found for order in page.orders]
+
+    found = asyncio.run(tell())
+    assert found
+    assert all(order.is_multi_channel and not order.may_be_sale for order in found)
+    assert [finding for order in found for finding in amount_findings(order)] == []
+
+
 # --- money -------------------------------------------------------------------------------------------------------------
 
 
