@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from ml_connector.conformance.world import (
     Codes,
@@ -17,12 +16,13 @@ from ml_connector.conformance.world import (
     Touches,
     Traffic,
 )
-from ml_connector.domain.documents import Document, JournalEntry
+from ml_connector.domain.documents import Document, JournalEntry, Kind, SalesDocument
 from ml_connector.domain.target import Company
 from ml_connector.erp.registry import Tools
 from ml_connector.erp.sage_300.connector import connect
 from ml_connector.sandbox.sage_300 import NAME, SWITCHES, Control
 from tests.conformance.on_sandbox import Founded, SandboxSite
+from tests.conformance.sage_desks import Banking, Desk, Invoicing, Ledger
 
 CODES: Final = Codes(
     day=date(2026, 10, 26),
@@ -31,9 +31,18 @@ CODES: Final = Codes(
     currencies={2: "USD", 0: "JPY"},
     no_account="9999",
     no_currency="XTS",
+    customer="AMZUS",
+    goods="AMZSAL",
+    service="AMZSHP",
+    tax_code="AMZNTX",
+    bank="SEATAC",
+    no_item="NONE",
 )
 
 _DECLARED: Final = frozenset(switch.name for switch in SWITCHES)
+_JOURNALS: Final = frozenset({Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER})
+_INVOICING: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO})
+_PEOPLE: Final = frozenset({Touches.PEOPLE})
 _SIGN_IN: Final = frozenset({Touches.SIGN_IN})
 _WIRE: Final = frozenset({Touches.LOOKS, Touches.CONTENT, Touches.REFERENCES, Touches.FEEDS})
 _WRITES: Final = frozenset({Touches.WRITES, Touches.LOOKS})
@@ -57,8 +66,11 @@ class SageWorld:
         Switch("dates_with_z", True, (False,), _WIRE),
         Switch("ready_in_post", True, (False,), _WRITES),
         Switch("failed_batch", "rolled_back", ("part_filled",), _WRITES | {Touches.PERIODS}),
-        Switch("gl_ready_by", "ReadyToPost", ("Status", "both"), _WRITES),
-        Switch("gl_post_names", "FromBatchNumber ToBatchNumber", ("PostBatchFrom PostBatchTo",), _WRITES),
+        Switch("gl_ready_by", "ReadyToPost", ("Status", "both"), _WRITES, _JOURNALS),
+        Switch("gl_post_names", "FromBatchNumber ToBatchNumber", ("PostBatchFrom PostBatchTo",), _WRITES, _JOURNALS),
+        Switch("ar_duplicate", "entry", ("posted", "posting"), _WRITES | _PEOPLE, _INVOICING),
+        Switch("ar_duplicate_code", "FieldInvalid", ("RecordDuplicate",), _WRITES | _PEOPLE, _INVOICING),
+        Switch("applies_to_posted_only", True, (False,), _WRITES, frozenset({Kind.CREDIT_MEMO})),
         Switch("posting_s", 0, (30,), _WRITES),
         Switch("inactive_account", "entry", ("posting",), frozenset({Touches.PERIODS})),
         Switch("cold_start_s", 0, (40,), _SIGN_IN),
@@ -95,30 +107,18 @@ class SageSite(SandboxSite):
         return ("username", "password")
 
     def held(self, document: Document) -> Held:
-        found = self._batches(document)
-        posted = [batch for batch in found if batch["Status"] == "Posted"]
-        waiting = [batch for batch in found if batch["Status"] in ("Open", "ReadyToPost", "PostInProgress")]
-        return Held(len([batch for batch in posted if not _is_reversal(batch)]), len(waiting))
+        return self._desk(document).held(document)
 
     # --- what people do -----------------------------------------------------------------------------------------------
 
     def cancel(self, document: Document) -> None:
-        self.control.reverse_batch(self._batches(document)[0]["BatchNumber"])
+        self._desk(document).cancel(document)
 
     def change(self, document: Document) -> None:
-        self.control.nudge_line(self._batches(document)[0]["BatchNumber"])
+        self._desk(document).change(document)
 
     def type_in(self, document: Document) -> None:
-        assert isinstance(document, JournalEntry)
-        lines = [
-            {"AccountNumber": line.account, "Amount": value, "SourceCurrencyAmount": value}
-            for line in document.lines
-            if (value := line.debit - line.credit)
-        ]
-        day = document.posting_date.isoformat()
-        header = {"SourceLedger": "GL", "SourceType": "JE", "DocumentDate": day, "JournalDetails": lines}
-        number = self.control.plant_batch("GL", {"Description": document.reference, "JournalHeaders": [header]})
-        self.control.post_batch("GL", str(number))
+        self._desk(document).type_in(document)
 
     def close_period(self, day: date) -> None:
         self.control.set_period(day.isoformat())
@@ -129,27 +129,10 @@ class SageSite(SandboxSite):
     def blind(self, document: Document) -> None:
         raise NotHere("to be said")
 
-    def _batches(self, document: Document) -> list[dict[str, Any]]:
-        """Every journal batch that stands for ``document``: by its lines' content, whatever its key fields say."""
-        assert isinstance(document, JournalEntry)
-        wanted = sorted((line.account, line.debit - line.credit) for line in document.lines if line.posts)
-        return [
-            batch
-            for batch in self.control.batches("GL")
-            if str(batch["Description"]).strip() in (document.reference, document.key) or _content(batch) == wanted
-        ]
-
-
-def _content(batch: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
-    return sorted(
-        (line["AccountNumber"].strip(), line["SourceCurrencyAmount"])
-        for entry in batch["JournalHeaders"]
-        for line in entry["JournalDetails"]
-    )
-
-
-def _is_reversal(batch: Mapping[str, Any]) -> bool:
-    return any(str(entry["Description"]).startswith("REV ") for entry in batch["JournalHeaders"])
+    def _desk(self, document: Document) -> Desk:
+        if isinstance(document, JournalEntry):
+            return Ledger(self.control)
+        return Invoicing(self.control) if isinstance(document, SalesDocument) else Banking(self.control)
 
 
 def _traffic(method: str, path: str) -> Traffic | None:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from ml_connector.domain.documents import Document, JournalEntry
-from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.documents import (
+    Application,
+    Document,
+    JournalEntry,
+    Kind,
+    Payment,
+    SalesDocument,
+    SalesLine,
+)
+from ml_connector.domain.keys import DocumentKey, document_key
 from ml_connector.domain.target import (
     Accepted,
     Attempt,
@@ -77,7 +86,8 @@ class Scene:
         step = next(step for step in self.steps(document) if step.name == name)
         receipts = await self.target.advance([Move(self.case(document), seen, step)], OpenPermit())
         receipt = receipts[document.key]
-        attempt = Attempt(name, self.clock.now(), _outcome(receipt), _ids(receipt))
+        said = f"{receipt.code}: {receipt.words}" if isinstance(receipt, Refused) else ""
+        attempt = Attempt(name, self.clock.now(), _outcome(receipt), _ids(receipt), said)
         self.trails.setdefault(document.key, []).append(attempt)
         if _ids(receipt):
             self.ids[document.key] = _ids(receipt)
@@ -160,3 +170,54 @@ def _outcome(receipt: Receipt) -> Outcome:
 
 def _ids(receipt: Receipt) -> Ids:
     return receipt.ids if isinstance(receipt, Accepted) else ()
+
+
+ORDER = "113-0000001-0000001"
+
+
+def sale(
+    kind: Kind = Kind.INVOICE,
+    order: str = ORDER,
+    *lines: SalesLine,
+    customer: str = "AMZUS",
+    currency: str = "USD",
+    **change: Any,
+) -> SalesDocument:
+    """Two stools for 59.98 less 5.00 and 5.99 shipping, as distribution codes: 60.97 in all. Other ``lines`` replace them."""
+    standard = (
+        SalesLine("AMZSAL", "2 stools", Decimal(2), Decimal("59.98"), Decimal("5.00"), tax_code="AMZNTX"),
+        SalesLine("AMZSHP", "Shipping", Decimal(1), Decimal("5.99"), tax_code="AMZNTX"),
+    )
+    document = SalesDocument(
+        key=document_key("ABCD", kind.value, order),
+        kind=kind,
+        company="",
+        branch="",
+        posting_date=DAY,
+        document_date=DAY,
+        currency=currency,
+        customer=customer,
+        reference=order,
+        memo=f"Amazon order {order}",
+        lines=lines or standard,
+    )
+    return replace(document, **change)
+
+
+def receipt(*paid: tuple[SalesDocument, str], on_account: str = "0", settlement: str = "90000000011") -> Payment:
+    """A receipt of a settlement that pays ``paid``, each with an amount."""
+    return Payment(
+        key=document_key("ABCD", "RC", settlement),
+        kind=Kind.RECEIPT,
+        company="",
+        branch="",
+        posting_date=DAY,
+        document_date=DAY,
+        currency="USD",
+        customer="AMZUS",
+        account="SEATAC",
+        reference=settlement,
+        memo=f"Amazon settlement {settlement}",
+        applications=tuple(Application(document.key, Decimal(amount)) for document, amount in paid),
+        on_account=Decimal(on_account),
+    )

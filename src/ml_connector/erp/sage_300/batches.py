@@ -58,12 +58,14 @@ def steps(settle_s: float, *, balances: bool = False) -> tuple[Step, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The properties that one kind of batch has for the same thing. ``digits``: its number is zero-padded text."""
+    """The properties that one kind of batch has for the same thing. ``digits``: its number is zero-padded text. ``given`` are
+    the numbers of an entry that Sage gives and that are kept."""
 
     what: str
     status: str
     entries: str
     digits: int = 0
+    given: tuple[str, ...] = ("EntryNumber",)
 
     def padded(self, value: Any) -> str:
         """A batch number as the key has it."""
@@ -73,28 +75,33 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as Sage shows it. ``entries`` are its documents as they came."""
+    """A batch as Sage shows it. ``entries`` are its documents as they came; ``ids`` name the first of them."""
 
     number: str
     description: str
     status: str
     errors: int
     entries: tuple[Mapping[str, Any], ...]
-
-    def ids(self) -> Ids:
-        entry = text(self.entries[0].get("EntryNumber")) if self.entries else ""
-        return ((NUMBER, self.number), *((("EntryNumber", entry),) if entry else ()))
+    ids: Ids
 
 
 def batch_from(row: Mapping[str, Any], names: Names) -> Batch:
     """Read a batch. Raises :class:`~ml_connector.domain.errors.BadAnswer`."""
+    entries = tuple(list_of(row, names.entries))
+    given = names.padded(row.get(NUMBER))
     return Batch(
-        number=names.padded(row.get(NUMBER)),
+        number=given,
         description=text(row.get("Description")),
         status=text(row.get(names.status)),
         errors=int(number(row.get("NumberOfErrors"), "a count")),
-        entries=tuple(list_of(row, names.entries)),
+        entries=entries,
+        ids=((NUMBER, given), *(entry_ids(entries[0], names) if entries else ())),
     )
+
+
+def entry_ids(entry: Mapping[str, Any], names: Names) -> Ids:
+    """The numbers that Sage gave an entry."""
+    return tuple((name, found) for name in names.given if (found := text(entry.get(name))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,7 @@ def judge(
     removed = [batch for batch in ours if batch.status == DELETED_STATUS and batch.number in _current(case, names)]
     if removed and not any(isinstance(each, Present) for each in live):
         # Not a surplus one in its place: what a person ended stays ended until a person asks again.
-        return Ended(removed[-1].ids(), "deleted by a person")
+        return Ended(removed[-1].ids, "deleted by a person")
     if len(live) > 1:
         return Many(tuple(live))
     if live:
@@ -160,7 +167,7 @@ def _one(
     case: Case, batch: Batch, names: Names, content: Callable[[Batch], Content], ours: Sequence[Batch]
 ) -> Partial | Working | Present | None:
     """One batch of ours; None where somebody deleted it."""
-    ids = batch.ids()
+    ids = batch.ids
     if batch.status == DELETED_STATUS:
         return None
     if batch.status == BUSY_STATUS:
@@ -188,7 +195,7 @@ def _one(
 
 def _whole(batch: Batch, names: Names, content: Callable[[Batch], Content]) -> Partial | Working | Present:
     """A batch with exactly one entry."""
-    ids, read = batch.ids(), content(batch)
+    ids, read = batch.ids, content(batch)
     if read.problem or (batch.status == POSTED_STATUS and read.shown is None):
         return Working(ids, read.problem or f"{names.what} {batch.number} is posted and shows nothing.", by_person=True)
     if batch.status == POSTED_STATUS and read.shown is not None:
@@ -210,7 +217,7 @@ def _after_errors(
             return seen
     where = f"batch {', '.join(moved_to)}" if moved_to else "a batch of its own"
     return Working(
-        (*batch.ids(), *(("ErrorBatch", number) for number in moved_to[:1])),
+        (*batch.ids, *(("ErrorBatch", number) for number in moved_to[:1])),
         f"Posting {names.what} {batch.number} failed; the entry is now in {where}. Mend and post that one in Sage.",
         by_person=True,
     )
@@ -255,9 +262,9 @@ def _persons(case: Case, found: Sequence[Batch], content: Callable[[Batch], Cont
     for batch in typed:
         read = content(batch) if batch.status == POSTED_STATUS else Content(None)
         if read.shown is not None:
-            out.append(Present(batch.ids(), read.shown, ours=False))
+            out.append(Present(batch.ids, read.shown, ours=False))
         else:
-            out.append(Working(batch.ids(), f"A person entered batch {batch.number} for {reference}.", by_person=True))
+            out.append(Working(batch.ids, f"A person entered batch {batch.number} for {reference}.", by_person=True))
     return Many(tuple(out)) if len(out) > 1 else out[0] if out else None
 
 

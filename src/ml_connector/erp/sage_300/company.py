@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from ml_connector.domain.catalog import Currency
@@ -25,7 +26,8 @@ class Company:
     """One company, read once per connection.
 
     ``modules`` are those whose Web API right the user has. ``receipt_words`` are the transaction types of an ordinary receipt
-    and of cash on account, "" where no batch was found from which they could be read. ``order_dates`` are the properties of
+    and of cash on account, "" where no batch was found from which they could be read. ``banks`` are the bank codes with the currency of
+    their statements. ``order_dates`` are the properties of
     orders that take the dates of shipment and invoice. ``location_details``: stock by location can be read.
     """
 
@@ -36,6 +38,7 @@ class Company:
     modules: frozenset[str]
     receipt_word: str = ""
     unapplied_word: str = ""
+    banks: Mapping[str, str] = field(default_factory=dict)
     order_dates: tuple[str, ...] = ()
     location_details: bool = False
 

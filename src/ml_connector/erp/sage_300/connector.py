@@ -39,9 +39,22 @@ from ml_connector.erp.sage_300.company import MODULES, Company
 from ml_connector.erp.sage_300.config import FORM, Config, read_config
 from ml_connector.erp.sage_300.routes.base import Way
 from ml_connector.erp.sage_300.routes.journals import Journals
+from ml_connector.erp.sage_300.routes.receipts import Receipts
+from ml_connector.erp.sage_300.routes.receivables import Receivables
 from ml_connector.transport.http import HttpClient, Timeouts
 
-_NOT_YET: Final = "This connector does not post documents of this kind to Sage 300."
+#: Why documents of a kind have no way (docs/connectors/sage-300.md).
+_NO_WAY: Final = {
+    Kind.REFUND_PAYMENT: (
+        "What Sage 300 wants of a refund to a customer is not verified: set refunds = journal, and refunds are lines of the "
+        "settlement's journal."
+    ),
+    Kind.INVENTORY_ISSUE: (
+        "Sage 300's Web API has no second act for taking goods out of stock, and nothing refuses a second one: what is left is "
+        "the units report of the settlement."
+    ),
+    Kind.SALES_ORDER: "Sales orders need order entry: set invoice_mode to OE.",
+}
 
 
 class Sage300:
@@ -60,7 +73,14 @@ class Sage300:
     def _know(self, company: Company) -> None:
         self._company = company
         journals = Journals(company, self._settle_s)
-        self._ways: dict[Kind, Way] = {Kind.JOURNAL_ENTRY: journals, Kind.BANK_TRANSFER: journals}
+        receivables = Receivables(company, self._settle_s)
+        self._ways: dict[Kind, Way] = {
+            Kind.JOURNAL_ENTRY: journals,
+            Kind.BANK_TRANSFER: journals,
+            Kind.INVOICE: receivables,
+            Kind.CREDIT_MEMO: receivables,
+            Kind.RECEIPT: Receipts(company, self._settle_s),
+        }
 
     # --- reading -------------------------------------------------------------------------------------------------------
 
@@ -124,7 +144,7 @@ class Sage300:
     def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
         """By the way of the document's kind."""
         way = self._ways.get(document.kind)
-        return Unsupported(_NOT_YET) if way is None else way.steps(document, trail)
+        return Unsupported(_NO_WAY[document.kind]) if way is None else way.steps(document, trail)
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
         """What Sage will show for ``document``."""
@@ -143,7 +163,7 @@ class Sage300:
         known = self._company
         return Capabilities(
             routes={
-                kind: Unsupported(_NOT_YET) if kind not in self._ways else self._ways[kind].routes() for kind in Kind
+                kind: self._ways[kind].routes() if kind in self._ways else Unsupported(_NO_WAY[kind]) for kind in Kind
             },
             parallel=READERS_MAX,
             lines_max=10_000,

@@ -67,6 +67,7 @@ async def company(api: WebApi, config: Config) -> Company:
         modules=frozenset(modules),
         receipt_word=words.receipt,
         unapplied_word=words.unapplied,
+        banks=await _banks(api) if "BK" in modules else {},
         order_dates=await _order_dates(api) if "OE" in modules else (),
         location_details="IC" in modules
         and await exists(api, "read stock by location", path("IC/ICLocationDetails", top="1")),
@@ -125,6 +126,13 @@ async def _allowed(api: WebApi, module: str, probe: str) -> bool:
     except (NotPermitted, RefusedByServer):
         return False
     return True
+
+
+async def _banks(api: WebApi) -> dict[str, str]:
+    """Bank codes with the currency of their statements."""
+    fields = ("BankCode", "StatementCurrency")
+    rows = await api.rows("read banks", "BK/BKBanks", key=("BankCode",), select=fields)
+    return {text(row.get("BankCode")): text(row.get("StatementCurrency")) for row in rows}
 
 
 async def _order_dates(api: WebApi) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from ml_connector.sandbox.sage_300.context import HOME_CURRENCY
 from ml_connector.sandbox.sage_300.errors import no_record, rejected
 from ml_connector.sandbox.sage_300.general_ledger import padded_batch
 from ml_connector.sandbox.sage_300.money import RATE_TYPE
-from ml_connector.sandbox.sage_300.people import edit_first_line
+from ml_connector.sandbox.sage_300.people import edit_first_line, nudge_entry
 from ml_connector.sandbox.sage_300.records import each_row
 from ml_connector.sandbox.sage_300.schema import Row
 from ml_connector.sandbox.sage_300.security import USERNAME
@@ -44,7 +44,7 @@ class Control:
         """Everything that can be asked for over the control path."""
         acts = (
             self.post_batch, self.delete_batch, self.edit_batch, self.describe_batch, self.mark_batch, self.lock_batch,
-            self.print_batch, self.plant_batch, self.reverse_batch, self.nudge_line, self.lose_batch, self.purge_batch,
+            self.print_batch, self.plant_batch, self.reverse_batch, self.nudge_line, self.nudge_entry, self.lose_batch, self.purge_batch,
             self.batches, self.documents, self.transactions, self.orders, self.invoices, self.trial_balance,
             self.set_period, self.inactivate_account, self.set_customer, self.set_stock, self.set_rate, self.day_end,
             self.set_day_end_running, self.set_rights, self.lock_user, self.change_password,
@@ -116,6 +116,11 @@ class Control:
         """Change an amount of a GL batch's first entry in the ledger itself; the entry no longer balances."""
         with self._records.book.transaction():
             self._company.ledger.nudge(padded_batch(number), line, Decimal(by))
+
+    def nudge_entry(self, kind: str, number: int | str, by: Decimal | str = "0.01") -> None:
+        """Change the amount of the first entry of a posted AR or CA batch, in the batch and in what it posted."""
+        with self._records.book.transaction():
+            nudge_entry(self._context, *self._batch(kind, number), Decimal(by))
 
     def lose_batch(self, kind: str, number: int | str) -> None:
         """The company's database was restored from an older copy, without this GL or AR batch."""

@@ -1,13 +1,14 @@
-"""What a person can do to a batch at a screen, and no client over the Web API."""
+"""What a person can do to a batch at a screen, or an accident, and no client over the Web API."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from ml_connector.sandbox.sage_300.batches import OPEN, BatchRoom
+from ml_connector.sandbox.sage_300.batches import OPEN, POSTED, BatchRoom
 from ml_connector.sandbox.sage_300.company_rooms import Company
+from ml_connector.sandbox.sage_300.context import Context
 from ml_connector.sandbox.sage_300.errors import rejected
-from ml_connector.sandbox.sage_300.records import amount, each_row
+from ml_connector.sandbox.sage_300.records import amount, each_row, text
 from ml_connector.sandbox.sage_300.schema import Row
 
 #: The amount that a person would change on the first line of the first entry, by resource.
@@ -36,3 +37,31 @@ def edit_first_line(company: Company, room: BatchRoom, batch: Row, by: Decimal) 
         change["SourceCurrencyAmount"] = value
     entries: list[Row] = [{"EntryNumber": entry["EntryNumber"], "UpdateOperation": "Update", lines: [change]}]
     room.change(batch, {room.entries: entries})
+
+
+#: The amounts of an entry, and of what posting it leaves behind, by resource.
+_TOTALS = {
+    "ARInvoiceBatches": ("ARPostedDocuments", ("DocumentTotalIncludingTax",), ("CustomerCurrencyInvoiceAmount",)),
+    "ARReceiptAndAdjustmentBatches": (
+        "ARPostedReceipts",
+        ("CustomerReceiptAmount", "BankReceiptAmount"),
+        ("CustomerReceiptAmount", "BankReceiptAmount"),
+    ),
+}
+
+
+def nudge_entry(context: Context, room: BatchRoom, batch: Row, by: Decimal) -> None:
+    """The amount of a posted entry changes in the company's own tables; its lines do not."""
+    if room.resource not in _TOTALS or batch[room.status] != POSTED:
+        raise rejected("There is no posted amount to change.")
+    posted_in, totals, amounts = _TOTALS[room.resource]
+    entry = each_row(batch, room.entries)[0]
+    entry.update({name: amount(entry, name) + by for name in totals})
+    context.records.save(room.resource, batch)
+    found = context.records.find(posted_in, CustomerNumber=text(entry, "CustomerNumber"))
+    for row in [
+        row for row in found if (row["BatchNumber"], row["EntryNumber"]) == (batch["BatchNumber"], entry["EntryNumber"])
+    ]:
+        sign = -1 if amount(row, amounts[0]) < 0 else 1
+        row.update({name: amount(row, name) + sign * by for name in amounts})
+        context.records.save(posted_in, row)

@@ -1,0 +1,186 @@
+"""The desks of the simulated Sage company: what people do to documents of each kind, and what its own books hold of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from ml_connector.conformance.world import Held, NotHere
+from ml_connector.domain.documents import Document, JournalEntry, Kind, Payment, SalesDocument
+from ml_connector.sandbox.sage_300 import Control
+
+_WAITING = ("Open", "ReadyToPost", "PostInProgress")
+
+
+class Desk(Protocol):
+    def held(self, document: Document) -> Held: ...
+
+    def cancel(self, document: Document) -> None: ...
+
+    def change(self, document: Document) -> None: ...
+
+    def type_in(self, document: Document) -> None: ...
+
+
+class Ledger:
+    """Journal entries, found by their lines' content, whatever their key fields say."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def held(self, document: Document) -> Held:
+        found = self._batches(document)
+        posted = [batch for batch in found if batch["Status"] == "Posted"]
+        waiting = [batch for batch in found if batch["Status"] in _WAITING]
+        return Held(len([batch for batch in posted if not _is_reversal(batch)]), len(waiting))
+
+    def cancel(self, document: Document) -> None:
+        self._control.reverse_batch(self._batches(document)[0]["BatchNumber"])
+
+    def change(self, document: Document) -> None:
+        self._control.nudge_line(self._batches(document)[0]["BatchNumber"])
+
+    def type_in(self, document: Document) -> None:
+        assert isinstance(document, JournalEntry)
+        lines = [
+            {"AccountNumber": line.account, "Amount": value, "SourceCurrencyAmount": value}
+            for line in document.lines
+            if (value := line.debit - line.credit)
+        ]
+        day = document.posting_date.isoformat()
+        header = {"SourceLedger": "GL", "SourceType": "JE", "DocumentDate": day, "JournalDetails": lines}
+        number = self._control.plant_batch("GL", {"Description": document.reference, "JournalHeaders": [header]})
+        self._control.post_batch("GL", str(number))
+
+    def _batches(self, document: Document) -> list[dict[str, Any]]:
+        assert isinstance(document, JournalEntry)
+        wanted = sorted((line.account, line.debit - line.credit) for line in document.lines if line.posts)
+        return [
+            batch
+            for batch in self._control.batches("GL")
+            if str(batch["Description"]).strip() in (document.reference, document.key) or _content(batch) == wanted
+        ]
+
+
+class Invoicing:
+    """Invoices and credit memos of receivables, found by the order they are for."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def held(self, document: Document) -> Held:
+        posted = [row for row in self._control.documents() if self._is(document, row)]
+        waiting = [batch for batch in self._batches(document) if batch["BatchStatus"] in _WAITING]
+        return Held(len(posted), len(waiting))
+
+    def cancel(self, document: Document) -> None:
+        raise NotHere("Nobody cancels a posted document of receivables in Sage 300: a further document takes it back.")
+
+    def change(self, document: Document) -> None:
+        (batch,) = self._batches(document)
+        self._control.nudge_entry("AR", str(batch["BatchNumber"]))
+
+    def type_in(self, document: Document) -> None:
+        assert isinstance(document, SalesDocument)
+        day = document.posting_date.isoformat()
+        entry = {
+            "CustomerNumber": document.customer,
+            "DocumentType": "Invoice" if document.kind is Kind.INVOICE else "CreditNote",
+            "DocumentNumber": document.reference if document.kind is Kind.INVOICE else "",
+            "OrderNumber": document.reference,
+            "DocumentDate": day,
+            "PostingDate": day,
+            "InvoiceDetails": [
+                {"DistributionCode": line.item, "ExtendedAmountWithTIP": line.amount} for line in document.lines
+            ],
+        }
+        number = self._control.plant_batch("AR", {"Description": "typed", "Invoices": [entry]})
+        self._control.post_batch("AR", str(number))
+
+    def _batches(self, document: Document) -> list[dict[str, Any]]:
+        return [
+            batch
+            for batch in self._control.batches("AR")
+            for entry in _rows(batch, "Invoices")
+            if self._is(document, entry)
+        ]
+
+    def _is(self, document: Document, row: Mapping[str, Any]) -> bool:
+        kind = "Invoice" if document.kind is Kind.INVOICE else "CreditNote"
+        return row["DocumentType"] == kind and str(row["OrderNumber"]).strip() == document.reference
+
+
+class Banking:
+    """Receipts, found by the settlement they are of."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def held(self, document: Document) -> Held:
+        found = self._batches(document)
+        posted = [batch for batch in found if batch["BatchStatus"] == "Posted" and not batch["NumberOfErrors"]]
+        return Held(len(posted), len([batch for batch in found if batch["BatchStatus"] in _WAITING]))
+
+    def cancel(self, document: Document) -> None:
+        raise NotHere("A posted receipt of Sage 300 is reversed in Bank Services, and the Web API does not show that.")
+
+    def change(self, document: Document) -> None:
+        (batch,) = self._batches(document)
+        self._control.nudge_entry("CA", str(batch["BatchNumber"]))
+
+    def type_in(self, document: Document) -> None:
+        assert isinstance(document, Payment)
+        day = document.posting_date.isoformat()
+        numbers = {
+            str(row["OrderNumber"]).strip(): str(row["DocumentNumber"]).strip() for row in self._control.documents()
+        }
+        applied = [
+            {
+                "CustomerNumber": document.customer,
+                "DocumentNumber": numbers[each.document.split("-", 2)[2]],
+                "CustomerReceiptAmount": each.amount,
+            }
+            for each in document.applications
+        ]
+        entry = {
+            "CustomerNumber": document.customer,
+            "ReceiptDateAdjustmentDate": day,
+            "EntryReference": document.reference,
+            "BankReceiptAmount": document.total,
+            "ReceiptTransactionType": "Receipt",
+            "AppliedReceiptsAdjustments": applied,
+        }
+        batch = {
+            "BatchRecordType": "CA",
+            "Description": document.reference,
+            "BankCode": document.account,
+            "ReceiptsAdjustments": [entry],
+        }
+        self._control.post_batch("CA", str(self._control.plant_batch("CA", batch)))
+
+    def _batches(self, document: Document) -> list[dict[str, Any]]:
+        return [
+            batch
+            for batch in self._control.batches("CA")
+            for entry in _rows(batch, "ReceiptsAdjustments")
+            if str(entry["EntryReference"]).strip() == document.reference
+        ]
+
+
+def _rows(batch: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    rows = batch[name]
+    assert isinstance(rows, list)
+    return rows
+
+
+def _content(batch: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
+    return sorted(
+        (str(line["AccountNumber"]).strip(), line["SourceCurrencyAmount"])
+        for entry in _rows(batch, "JournalHeaders")
+        for line in _rows(entry, "JournalDetails")
+    )
+
+
+def _is_reversal(batch: Mapping[str, Any]) -> bool:
+    return any(str(entry["Description"]).startswith("REV ") for entry in _rows(batch, "JournalHeaders"))
