@@ -212,19 +212,21 @@ def faulty(
     clock: WorldClock,
     operation: Callable[[str, str], str],
     refusal: Callable[[int], Refusal],
+    refusals: Mapping[str, Callable[[int], Refusal]] | None = None,
 ) -> ASGIApp:
-    """``app`` behind a line on which the faults of the line happen.
+    """``app`` behind a line on which the faults of the line happen. ``refusals`` words the operations that it names.
 
     The request's body is taken in whole before anything else: what is handled later must not need the client any more.
     """
 
     async def line(scope: Scope, receive: Receive, send: Send) -> None:
-        fault = faults.ask(operation(scope["method"], scope["path"]), *LINE_FAULTS)
+        name = operation(scope["method"], scope["path"])
+        fault = faults.ask(name, *LINE_FAULTS)
         body = await _whole_body(receive)
         if fault is None:
             await app(scope, _once(body), send)
             return
-        await _play(fault, app, (scope, body, send), clock, refusal)
+        await _play(fault, app, (scope, body, send), clock, (refusals or {}).get(name, refusal))
 
     return line
 

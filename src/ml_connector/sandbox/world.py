@@ -10,7 +10,7 @@ import importlib
 import random
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -46,7 +46,8 @@ class System:
 
     ``credentials(base_url)`` gives what the system's sign-in form asks for; ``base_url`` is the world's own address without
     a trailing slash. ``operation(method, path)`` names a request for the fault plan, with the path as the system sees it.
-    ``refusal(status)`` words a 429, 500 or 503 as the system does. ``control`` is the system's own door for tests.
+    ``refusal(status)`` words a 429, 500 or 503 as the system does, ``refusals`` where an operation does it in its own way.
+    ``control`` is the system's own door for tests.
     """
 
     name: str
@@ -54,6 +55,7 @@ class System:
     credentials: Callable[[str], dict[str, object]]
     operation: Callable[[str, str], str] = method_and_path
     refusal: Callable[[int], Refusal] = plain_refusal
+    refusals: Mapping[str, Callable[[int], Refusal]] = field(default_factory=dict)
     control: object = None
 
 
@@ -137,7 +139,12 @@ class World:
 
     def _behind_faults(self, system: System) -> ASGIApp:
         return faulty(
-            system.app, self.faults_of(system.name), self.clock, operation=system.operation, refusal=system.refusal
+            system.app,
+            self.faults_of(system.name),
+            self.clock,
+            operation=system.operation,
+            refusal=system.refusal,
+            refusals=system.refusals,
         )
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:

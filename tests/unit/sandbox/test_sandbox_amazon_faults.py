@@ -140,6 +140,21 @@ def test_what_goes_wrong_has_a_request_id_of_its_own_too(fault: str) -> None:
     assert len(ids) == 3
 
 
+def test_login_and_storage_word_what_passes_in_their_own_way() -> None:
+    faults: list[dict[str, object]] = [
+        {"operation": "token", "fault": "http_503", "nth": 2},
+        {"operation": "token", "fault": "http_500", "nth": 3},
+        {"operation": "downloadDocument", "fault": "http_503", "nth": 1},
+    ]
+    seller = Seller(faults=faults)
+    minted = address(seller)
+    said = [(answer.status_code, answer.json()["error"]) for answer in (seller.exchange(), seller.exchange())]
+    assert said == [(503, "temporarily_unavailable"), (500, "server_error")]
+    busy = seller.raw("GET", minted["url"])
+    assert (busy.status_code, busy.headers["content-type"]) == (503, "application/xml")
+    assert b"<Code>SlowDown</Code>" in busy.content
+
+
 def test_a_burst_of_errors_passes() -> None:
     seller = Seller(faults=[{"operation": "listTransactions", "fault": "http_500", "nth": 2, "count": 3}])
     statuses = [seller.call("GET", TRANSACTIONS, params={"postedAfter": LONG_AGO}).status_code for _ in range(6)]

@@ -11,14 +11,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_connector.sandbox.amazon.account import Account
+from ml_connector.sandbox.amazon.account import Account, lwa_error
 from ml_connector.sandbox.amazon.filing import Filing
 from ml_connector.sandbox.amazon.gateway import TOKEN_PATH, Gateway, Parts, operation_of
 from ml_connector.sandbox.amazon.marketplaces import STORES
-from ml_connector.sandbox.amazon.messages import general_error
+from ml_connector.sandbox.amazon.messages import Reply, general_error
 from ml_connector.sandbox.amazon.operations import Operations
 from ml_connector.sandbox.amazon.order_ledger import OrderLedger
 from ml_connector.sandbox.amazon.scenario import read_scenario
+from ml_connector.sandbox.amazon.storage import xml_error
 from ml_connector.sandbox.faults import Refusal
 from ml_connector.sandbox.world import System
 
@@ -72,5 +73,22 @@ def build(world: World) -> System:
         credentials=credentials,
         operation=operation_of,
         refusal=refusal,
+        refusals={"token": _of_login, "downloadDocument": _of_storage, "uploadDocument": _of_storage},
         control=Doors(account, filing, OrderLedger(book)),
     )
+
+
+def _of_login(status: int) -> Refusal:
+    """As Login with Amazon words what passes (section 4.4)."""
+    error = "server_error" if status == 500 else "temporarily_unavailable"
+    return _worded(lwa_error(status, error, "The service could not answer. Please try again."))
+
+
+def _of_storage(status: int) -> Refusal:
+    if status == 500:
+        return _worded(xml_error(status, "InternalError", "We encountered an internal error. Please try again."))
+    return _worded(xml_error(status, "SlowDown", "Please reduce your request rate."))
+
+
+def _worded(reply: Reply) -> Refusal:
+    return Refusal(reply.status, reply.body, reply.headers["content-type"])

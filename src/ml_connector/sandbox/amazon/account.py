@@ -85,30 +85,30 @@ class Account:
     def exchange(self, request: Request) -> Reply:
         """``POST /auth/o2/token``."""
         if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            return _lwa_error(400, "invalid_request", "The request is missing a required parameter : grant_type")
+            return lwa_error(400, "invalid_request", "The request is missing a required parameter : grant_type")
         form = {name: values[0] for name, values in parse_qs(request.body.decode("latin-1")).items()}
         for name in ("grant_type", "client_id", "client_secret"):
             if name not in form:
-                return _lwa_error(400, "invalid_request", f"The request is missing a required parameter : {name}")
+                return lwa_error(400, "invalid_request", f"The request is missing a required parameter : {name}")
         if form["client_id"] != self.client_id or form["client_secret"] != self._valid_secret:
-            return _lwa_error(401, "invalid_client", "Client authentication failed")
+            return lwa_error(401, "invalid_client", "Client authentication failed")
         match form["grant_type"]:
             case "refresh_token":
                 return self._refresh(form)
             case "client_credentials":
                 return self._grantless(form)
             case "authorization_code":
-                return _lwa_error(400, "unauthorized_client", "The client is not authorized to use this grant type")
+                return lwa_error(400, "unauthorized_client", "The client is not authorized to use this grant type")
             case _:
-                return _lwa_error(400, "unsupported_grant_type", "The authorization grant type is not supported")
+                return lwa_error(400, "unsupported_grant_type", "The authorization grant type is not supported")
 
     def _refresh(self, form: dict[str, str]) -> Reply:
         if "refresh_token" not in form:
-            return _lwa_error(400, "invalid_request", "The request is missing a required parameter : refresh_token")
+            return lwa_error(400, "invalid_request", "The request is missing a required parameter : refresh_token")
         refresh_token = form["refresh_token"]
         seller_id = self._sellers.get(refresh_token)
         if seller_id is None:
-            return _lwa_error(400, "invalid_grant", "The request has an invalid grant parameter : refresh_token")
+            return lwa_error(400, "invalid_grant", "The request has an invalid grant parameter : refresh_token")
         if self._switches.on("refresh_token_rotates"):
             del self._sellers[refresh_token]
             refresh_token = f"Atzr|{self._unique('refresh')}"
@@ -126,7 +126,7 @@ class Account:
     def _grantless(self, form: dict[str, str]) -> Reply:
         scope = form.get("scope", "")
         if scope not in GRANTLESS_SCOPES:
-            return _lwa_error(400, "invalid_scope", "The request has an invalid grant parameter : scope")
+            return lwa_error(400, "invalid_scope", "The request has an invalid grant parameter : scope")
         return Reply.of_json(
             200,
             {
@@ -153,7 +153,8 @@ class Account:
         return hashlib.sha256(material.encode()).hexdigest()
 
 
-def _lwa_error(status: int, error: str, description: str) -> Reply:
+def lwa_error(status: int, error: str, description: str) -> Reply:
+    """An error as Login with Amazon words it (section 4.4)."""
     return Reply.of_json(status, {"error_description": description, "error": error})
 
 
