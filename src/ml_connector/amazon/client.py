@@ -132,8 +132,11 @@ class AmazonClient:
         path: Mapping[str, str] | None = None,
         query: Mapping[str, QueryValue] | None = None,
     ) -> T:
-        """A call that may be repeated; ``into`` is ``NoneType`` for one whose success says nothing. Raises the error that the answer means, :class:`RateLimited` when the quota stays
-        empty, :class:`Unavailable` when Amazon stays away, :class:`BadAnswer` when the answer is not the operation's."""
+        """A call that may be repeated; ``into`` is ``NoneType`` for one whose success says nothing.
+
+        Raises the error that the answer means, :class:`RateLimited` when the quota stays empty, :class:`Unavailable` when Amazon
+        stays away, :class:`BadAnswer` when the answer is not the operation's.
+        """
         where = target(operation, path or {}, query or {})
 
         async def send(call: SignedCall) -> Answer | Unavailable:

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from ml_connector.amazon.limits import Operation
+from ml_connector.amazon.limits import PING, Operation
 from ml_connector.domain.errors import (
     BadAnswer,
     MlConnectorError,
@@ -28,6 +28,9 @@ from ml_connector.transport.redaction import Redactor
 
 #: The code of a :class:`RefusedByServer` for what does not exist, or belongs to another selling account.
 NOT_FOUND: Final = "not_found"
+
+#: The code of a :class:`RefusedByServer` when even the ping is not understood (section 6: Amazon answers 400 for inactive accounts).
+DORMANT: Final = "account_dormant"
 
 _WORDS_MAX: Final = 300
 _REQUEST_ID_MAX: Final = 100
@@ -106,6 +109,14 @@ def classify(answer: Answer, operation: Operation, reach: Reach = Reach.UNKNOWN)
             words="",
         )
     words = _words(first)
+    if status == 400 and operation is PING:
+        return RefusedByServer(
+            f"Amazon refuses the plainest request there is, which has nothing in it that could be wrong ({words or first.code}): "
+            f"the selling account is dormant or closed. Have the seller look into Seller Central.{suffix}",
+            server_code=first.code or f"HTTP {status}",
+            words=words,
+            code=DORMANT,
+        )
     return RefusedByServer(
         f"Amazon refused the request: {words or first.code}.{_hint(status, first)}{suffix}",
         server_code=first.code or f"HTTP {status}",

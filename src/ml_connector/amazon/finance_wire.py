@@ -278,7 +278,9 @@ def _item(wire: _Item, currency: str) -> TransactionItem:
 
 def _deferral(contexts: Iterable[_Context] | None) -> Deferral | None:
     found = next((each for each in contexts or () if each.context_type == "DeferredContext"), None)
-    return Deferral(plain_text(found.deferral_reason), optional_instant(found.maturity_date)) if found else None
+    if found is None:
+        return None
+    return Deferral(plain_text(found.deferral_reason), moment(found.maturity_date) if found.maturity_date else None)
 
 
 def _identifiers(wires: Iterable[_Identifier] | None) -> tuple[Identifier, ...]:

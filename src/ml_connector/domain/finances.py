@@ -60,10 +60,11 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Deferral:
-    """Why money is held back (``DD7``, ``B2B``, or another word), and until when; None where Amazon does not say."""
+    """Why money is held back (``DD7``, ``B2B``, or another word), and until when: an instant or a day; None where Amazon does not
+    say."""
 
     reason: str
-    matures: datetime | None
+    matures: datetime | date | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,14 @@ def test_a_refusal_carries_amazons_code_words_and_request_id_and_is_not_repeated
     assert len(r.amazon.requests) == 1
 
 
+def test_a_400_for_the_ping_which_has_no_parameters_means_a_dormant_account() -> None:
+    r = rig(lambda _request: error(400, "InvalidInput", message="Invalid Input"))
+
+    with pytest.raises(RefusedByServer, match=r"selling account is dormant or closed") as refused:
+        asyncio.run(r.client.read(limits.PING, ReportPage))
+    assert (refused.value.code, refused.value.words) == ("account_dormant", "Invalid Input")
+
+
 def test_html_from_the_edge_is_named_as_such() -> None:
     r = rig(lambda _request: httpx2.Response(400, content=b"<html><body>Bad Request</body></html>"))
 
