@@ -7,13 +7,14 @@ Buyers are not asked for unless somebody says so, and then come beside the order
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
+import structlog
 
 from ml_connector.amazon import limits
 from ml_connector.amazon.buyer_wire import read_buyer
@@ -25,7 +26,7 @@ from ml_connector.domain.buyers import Buyer
 from ml_connector.domain.errors import BadAnswer, Finding, WrongUse
 from ml_connector.domain.orders import Order
 
-T = TypeVar("T")
+_log = structlog.get_logger(__name__)
 
 PAGE_SIZE: Final = 100
 MARKETPLACES_MAX: Final = 50
@@ -197,10 +198,8 @@ def _page(answer: _SearchAnswer, window: OrderWindow, reach: datetime | None, *,
         except BadAnswer as error:
             unreadable.append(_unreadable(raw, error))
             continue
-        if buyers:
-            buyer = _or_none(read_buyer, raw)
-            if buyer is not None:
-                found.append(buyer)
+        if buyers and (buyer := _buyer(raw, orders[-1].order_id)) is not None:
+            found.append(buyer)
     said = answer.last_updated_before if window.by is By.UPDATED else answer.created_before
     ends = [end.astimezone(UTC) for end in (said, reach) if end is not None]
     if not ends:
@@ -208,8 +207,20 @@ def _page(answer: _SearchAnswer, window: OrderWindow, reach: datetime | None, *,
     return OrdersPage(tuple(orders), tuple(unreadable), min(ends), not ORDERS.token(answer), tuple(found))
 
 
+def _buyer(raw: msgspec.Raw, order_id: str) -> Buyer | None:
+    """None where Amazon tells of nobody, or in a way that cannot be read: the order stands without its buyer."""
+    try:
+        return read_buyer(raw)
+    except BadAnswer:
+        _log.warning("amazon.buyer_unreadable", order=order_id)
+        return None
+
+
 def _unreadable(raw: msgspec.Raw, error: BadAnswer) -> UnreadableOrder:
-    outline = _or_none(lambda source: msgspec.json.decode(source, type=Outline), raw)
+    try:
+        outline: Outline | None = msgspec.json.decode(raw, type=Outline)
+    except (ValueError, RecursionError):
+        outline = None
     order_id = outline.order_id if outline else ""
     return UnreadableOrder(
         order_id=order_id,
@@ -220,10 +231,3 @@ def _unreadable(raw: msgspec.Raw, error: BadAnswer) -> UnreadableOrder:
             f"Order {order_id or 'without an id'} cannot be read: {str(error).rstrip('.')}. It is held; the others go on.",
         ),
     )
-
-
-def _or_none(read: Callable[[msgspec.Raw], T], raw: msgspec.Raw) -> T | None:
-    try:
-        return read(raw)
-    except (ValueError, RecursionError, BadAnswer):
-        return None

@@ -4,7 +4,6 @@ there were no data (SP-API dossier, sections 14.2, 15.1 and 16).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,14 +16,6 @@ ORDER_REPORT_MAX: Final = timedelta(days=30)
 
 #: How far Amazon's clock and ours may be apart.
 _CLOCKS_APART: Final = timedelta(days=1)
-
-
-def split(after: datetime, before: datetime, longest: timedelta) -> Iterator[tuple[datetime, datetime]]:
-    """``after`` until ``before`` as windows that touch, the earliest first, none longer than ``longest``."""
-    while after < before:
-        end = min(before, after + longest)
-        yield after, end
-        after = end
 
 
 def refuse_wrong(after: datetime, before: datetime, longest: timedelta, what: str) -> None:

@@ -12,7 +12,6 @@ import httpx2
 import msgspec
 import pytest
 
-from ml_connector.amazon import windows
 from ml_connector.amazon.event_groups import EventGroups
 from ml_connector.amazon.finances import Finances, PostedWindow, RelatedTo, TransactionsPage
 from ml_connector.amazon.payouts import Payouts
@@ -220,14 +219,6 @@ def test_transactions_are_asked_for_by_order_or_group_and_by_nothing_else() -> N
     )
     with pytest.raises(WrongUse, match="SETTLEMENT_ID"):
         RelatedTo("SETTLEMENT_ID", "1")
-
-
-def test_windows_touch_and_none_is_too_long() -> None:
-    found = list(windows.split(NOON, NOON + timedelta(days=61), timedelta(days=30)))
-
-    assert [(start - NOON).days for start, _ in found] == [0, 30, 60]
-    assert [(end - NOON).days for _, end in found] == [30, 60, 61]
-    assert list(windows.split(NOON, NOON, timedelta(days=30))) == []
 
 
 # --- balances and summaries --------------------------------------------------------------------------------------------

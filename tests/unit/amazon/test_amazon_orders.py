@@ -15,6 +15,7 @@ import pytest
 from ml_connector.amazon.orders import By, Orders, OrdersPage, OrderWindow
 from ml_connector.domain.errors import BadAnswer, RefusedByServer, WrongUse
 from tests.support.amazon import Rig, answer, error, rig
+from tests.support.logs import Logged
 from tests.support.orders import usd, written
 
 US = ("ATVPDKIKX0DER",)
@@ -251,11 +252,17 @@ def test_buyers_that_were_not_asked_for_are_dropped_where_they_come_anyway() -> 
     assert page.buyers == ()
 
 
-def test_a_buyer_that_cannot_be_read_takes_nothing_from_the_order() -> None:
-    [page] = search(paged([{"orders": [written("1", buyer={"buyerName": 5})]}]), buyers=True)
+def test_a_buyer_that_cannot_be_read_takes_nothing_from_the_order_and_is_told_without_a_word_of_it(
+    logged: Logged,
+) -> None:
+    odd = {"buyerName": "Canary Person", "buyerEmail": 5}
+
+    [page] = search(paged([{"orders": [written("1", buyer=odd)]}]), buyers=True)
 
     assert [order.order_id for order in page.orders] == ["1"]
     assert page.buyers == ()
+    assert "amazon.buyer_unreadable" in logged.events
+    assert "Canary" not in logged.text
 
 
 # --- one order ---------------------------------------------------------------------------------------------------------
