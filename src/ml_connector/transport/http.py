@@ -11,6 +11,7 @@ import asyncio
 import json as jsonlib
 import logging
 import re
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -26,6 +27,8 @@ import httpx2
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.errors import BadAnswer, LimitExceeded, RateLimited, Unavailable, WrongUse
 from ml_connector.domain.target import NotSent, Pass, PassRefused, Unknown
+
+E = TypeVar("E", bound=BaseException)
 
 #: The moment between "connected" and "first byte", as httpcore2 names it to a ``trace`` extension.
 FIRST_BYTE: Final = "send_request_headers.started"
@@ -38,6 +41,12 @@ _ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 #: Escapes for what no database and no terminal takes: NUL, and halves of characters.
 _UNSTORABLE_ESCAPES: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+#: Why there is no connection, where the machine says so.
+_NO_CONNECTION: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (ssl.SSLCertVerificationError, "its certificate is not trusted"),
+    (socket.gaierror, "its name is not known"),
+    (ConnectionRefusedError, "connection refused"),
+)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 # The library logs whole addresses (presigned ones are secrets) at INFO, and heads with their cookies at DEBUG.
@@ -146,7 +155,8 @@ class HttpClient:
         """A request that is safe to repeat.
 
         Resets, time-outs, 5xx and 429 are tried again, ``attempts`` times in all; then :class:`Unavailable` or
-        :class:`RateLimited`. Every other answer is returned: what a 4xx means is the connector's to say.
+        :class:`RateLimited`. Every other answer is returned: what a 4xx means is the connector's to say. A certificate that is
+        not trusted is :class:`Unavailable` at once: a person has to do something first.
         """
         request = self._request(method, path, params, headers, content)
         problem: Unavailable | None = None
@@ -156,6 +166,8 @@ class HttpClient:
             try:
                 answer = await self._exchange(request, auth)
             except (httpx2.RequestError, TimeoutError) as error:
+                if (doubt := _cause(error, ssl.SSLCertVerificationError)) is not None:
+                    raise self._not_trusted(doubt) from error
                 problem = Unavailable(f"{self.name} did not answer ({_what(error)}). Try again later.")
             else:
                 if answer.status == 429:
@@ -262,6 +274,13 @@ class HttpClient:
             # Without its cause, which may repeat the address.
             raise WrongUse(f"The address of {self.name} cannot be used: check the connection.") from None
 
+    def _not_trusted(self, doubt: ssl.SSLCertVerificationError) -> Unavailable:
+        return Unavailable(
+            f"The certificate of {self.name} is not trusted here ({doubt.verify_message}): check the address, and give the "
+            "connection the authority that signed it (ca_pem).",
+            code="not_trusted",
+        )
+
     async def _exchange(self, request: httpx2.Request, auth: httpx2.Auth | None) -> Answer:
         async with asyncio.timeout(self.timeouts.total_s):
             response = await self._client.send(request, auth=auth, stream=True)
@@ -306,12 +325,19 @@ def _answer(response: httpx2.Response, body: bytes) -> Answer:
     )
 
 
+def _cause(error: BaseException | None, kind: type[E]) -> E | None:
+    """What the library wrapped, if it is of this kind."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def _what(error: BaseException) -> str:
     """The kind of transport trouble, in words, without addresses or bodies."""
     if isinstance(error, (TimeoutError, httpx2.TimeoutException)):
         return "time-out" if not isinstance(error, httpx2.ConnectTimeout) else "no connection in time"
     if isinstance(error, httpx2.ConnectError):
-        return "no connection"
+        return next((words for kind, words in _NO_CONNECTION if _cause(error, kind) is not None), "no connection")
     if isinstance(error, httpx2.DecodingError):
         return "its answer cannot be unpacked"
     return "connection broken"

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import socket
 from collections.abc import Callable, Mapping
 from random import Random
 
@@ -125,3 +126,15 @@ def test_a_log_event_shows_no_secret_of_an_object_in_it() -> None:
     assert CANARY not in repr(event)
     assert event["n"] == 1
     assert event["no"] is None
+
+
+def test_why_there_is_no_connection_is_said() -> None:
+    def unknown_name(_request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("") from socket.gaierror(-2, "Name or service not known")
+
+    nobody_listens = HttpClient("The ERP", "http://127.0.0.1:1", FakeClock(), Random(1))
+
+    with pytest.raises(Unavailable, match=r"did not answer \(connection refused\)"):
+        asyncio.run(nobody_listens.read("GET", "/", attempts=1))
+    with pytest.raises(Unavailable, match=r"did not answer \(its name is not known\)"):
+        asyncio.run(client(unknown_name).read("GET", "/", attempts=1))
