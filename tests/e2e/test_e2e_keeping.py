@@ -117,7 +117,7 @@ def test_a_system_that_is_down_is_exit_3(serve: Serve, shop: Installation, syste
         (("plan", "shop", "--colour"), "No such option"),
         (("nonsense",), "No such command"),
         (("run", "shop", "--since", "soon"), "YYYY-MM-DD"),
-        (("plan", "shop", "orders"), "There is no flow 'orders'; there is: settlements."),
+        (("plan", "shop", "prices"), "There is no flow 'prices'; there are: settlements, orders."),
         (("connection", "add", "x", "--kind", "oracle", "--secrets-stdin"), "There is no kind 'oracle'"),
         (("connection", "add", "x", "--kind", "amazon", "--set", "region"), "--set takes field=value"),
         (("connection", "show", "x"), "There is no connection 'x'"),

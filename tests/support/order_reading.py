@@ -11,7 +11,7 @@ from ml_connector.amazon.connection import AmazonAccount
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.sealed import Envelope, SecretId
 from ml_connector.flows.order_states import ORDER
-from ml_connector.flows.orders import OrderReader, Shop
+from ml_connector.flows.orders import OrderReader, Round, Shop
 from ml_connector.store import records, versions
 from ml_connector.store.door import Store
 from ml_connector.store.records import Record
@@ -26,7 +26,6 @@ def shop(
     *,
     connection: str = CONNECTION,
     seal: Callable[[SecretId, bytes], Envelope] | None = None,
-    progress: Callable[[int, int, str], None] = lambda _done, _total, _words: None,
 ) -> Shop:
     """A connection opened for reading; every bucket counts as full."""
 
@@ -36,12 +35,14 @@ def shop(
     def note(conn: Connection, event: str, subject: str, data: Mapping[str, Any]) -> None:
         """Nobody reads the audit trail here."""
 
-    return Shop(store, connection, account.config, account.orders, clock, note, tokens, seal, progress)
+    return Shop(store, connection, account.config, account.orders, clock, note, tokens, seal)
 
 
-async def read_all(reader: OrderReader) -> None:
+async def read_all(reader: OrderReader) -> Round:
     """Until everything is read."""
-    assert await reader.read(lambda: False)
+    done = await reader.read(lambda: False)
+    assert done.done
+    return done
 
 
 async def every_record(store: Store, connection: str = CONNECTION) -> dict[str, Record]:

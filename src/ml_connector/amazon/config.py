@@ -156,6 +156,15 @@ FORM: Final = Form(
             clean=_marketplace_ids,
         ),
         Field(
+            "buyer_data",
+            "Buyer data",
+            "on: names and addresses of buyers are asked for with the orders, kept sealed, and deleted 30 days after the "
+            "shipment. Needs a restricted role. off (the usual): nothing of a buyer is ever asked for.",
+            required=False,
+            default="off",
+            clean=one_of("Buyer data", "off", "on"),
+        ),
+        Field(
             "ca_pem",
             "Certificate to trust",
             "An authority that this connection trusts beside the public ones, as PEM text: where a proxy of your own stands "
@@ -178,6 +187,7 @@ class Config:
     seller_id: str
     marketplace_ids: tuple[str, ...]
     ca_pem: str = field(repr=False)
+    buyer_data: bool = False
 
     @property
     def account(self) -> str:
@@ -204,6 +214,7 @@ def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Conf
         seller_id=values["seller_id"],
         marketplace_ids=tuple(values["marketplace_ids"].split(",")),
         ca_pem=values["ca_pem"],
+        buyer_data=values["buyer_data"] == "on",
     )
 
 

@@ -70,6 +70,8 @@ class LinkSettings(BaseModel):
     always_facilitated: list[str] = []
     goals: dict[Kind, Literal["entered", "posted"]] = {}
     every_hours: int = 6
+    #: 0: orders are not looked for by themselves. A policy that books no orders does not need them.
+    orders_every_minutes: int = 0
 
 
 @dataclass(slots=True)
@@ -229,8 +231,12 @@ class Links:
             ("settlements", settings.every_hours * 3600),
             ("post", POST_EVERY_S),
             ("reconcile", DAILY_S),
+            ("orders", settings.orders_every_minutes * 60),
         ):
-            queue.put_schedule(conn, Schedule(name, flow, every_s, now, enabled=True))
+            if every_s:
+                queue.put_schedule(conn, Schedule(name, flow, every_s, now, enabled=True))
+            else:
+                queue.remove_schedule(conn, name, flow)
 
     async def _shown(self, row: LinkRow) -> LinkShown:
         settings = LinkSettings(**row.settings)
@@ -250,6 +256,7 @@ class Links:
             adopt_equal=settings.adopt_equal,
             zones={code: settings.zones.get(code) or _store(code).zone for code in settings.stores},
             every_hours=settings.every_hours,
+            orders_every_minutes=settings.orders_every_minutes,
             mapping_version=newest.version if newest else None,
             goals={kind.value: settings.goals.get(kind, "posted") for kind in _POSTS[settings.policy]},
             classes=await self._classes(settings),

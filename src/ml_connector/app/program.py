@@ -19,20 +19,24 @@ from ml_connector.app import checkup, house, showing
 from ml_connector.app.connections import Connections
 from ml_connector.app.house import House
 from ml_connector.app.links import Links, Mappings
+from ml_connector.app.orders import OrderFlow
 from ml_connector.app.records import Records
 from ml_connector.app.reports import (
     AuditVerdict,
     DoctorCheck,
     Imported,
     Initialised,
+    OrdersPlanShown,
+    OrdersReport,
     PlanShown,
     ProofShown,
+    Purged,
     Reconciled,
     Rotated,
     RunReport,
     Spotted,
 )
-from ml_connector.app.work import PLAN, POST, PROVE, REPLAN, SETTLEMENTS, Work, connection_of, slot_after
+from ml_connector.app.work import ORDERS, PLAN, POST, PROVE, REPLAN, SETTLEMENTS, Work, connection_of, slot_after
 from ml_connector.domain.documents import State
 from ml_connector.domain.errors import MlConnectorError, Unavailable, WrongUse
 from ml_connector.domain.keys import DocumentKey
@@ -63,6 +67,7 @@ class App:
     links: Links
     mappings: Mappings
     records: Records
+    orders: OrderFlow
     lock: EngineLock
     notice: str = ""
     _stop: bool = False
@@ -87,7 +92,8 @@ class App:
         links = Links(opened, connections)
         mappings = Mappings(opened, links)
         notice = house.recovering(until) if until is not None else ""
-        return cls(opened, connections, links, mappings, Records(opened), EngineLock(folder), notice)
+        orders = OrderFlow(opened, connections)
+        return cls(opened, connections, links, mappings, Records(opened), orders, EngineLock(folder), notice)
 
     async def close(self) -> None:
         await self.connections.close()
@@ -127,6 +133,26 @@ class App:
         await self.mappings.newest(link)
         order = Order(row.amazon, flow, link, self._slot(), by)
         return await self._through_engine(link, order, progress, since=since, wait=wait)
+
+    async def plan_orders(self, link: str, since: date | None) -> OrdersPlanShown:
+        """What is left to be read of the orders, and how long Amazon's limits will make it last."""
+        row = await self.links.row(link)
+        return await self.orders.plan(link, row.amazon, since)
+
+    async def run_orders(
+        self, link: str, since: date | None, by: str, progress: Progress, *, wait: bool = True
+    ) -> OrdersReport:
+        """Read orders, slice by slice, until all that is wanted is read; without ``wait`` for one slice."""
+        self.house.actor = by
+        row = await self.links.row(link)
+        engine = self._engine(self._work(progress))
+
+        async def one() -> SliceEnd:
+            order = Order(row.amazon, ORDERS, link, self._slot(), by)
+            return await self._end_of(engine, await engine.enqueue(order))
+
+        with self._stopping_on_signals():
+            return await self.orders.run(link, row.amazon, since, by, one, wait=wait)
 
     async def replay(self, key: str, by: str, progress: Progress) -> RunReport:
         """Try a held settlement or document again: the settlement is planned anew, and what the person asked for is posted,
@@ -257,6 +283,11 @@ class App:
         """Recompute the whole chain, and hold its head against the file beside the database."""
         return await checkup.verify_audit(self.house)
 
+    async def purge(self, by: str) -> Purged:
+        """Delete what may be kept no longer: buyers."""
+        self.house.actor = by
+        return await self.orders.purge_due()
+
     async def backup(self, target: Path, by: str) -> None:
         """A consistent copy of the database."""
         self.house.actor = by
@@ -346,6 +377,7 @@ class App:
             self.connections,
             self.links,
             self.mappings,
+            self.orders,
             progress=progress,
             since=since,
             wait=wait,
@@ -362,7 +394,7 @@ class App:
 
 def _known_flow(flow: str) -> None:
     if flow != SETTLEMENTS:
-        raise WrongUse(f"There is no flow {flow!r}; there is: {SETTLEMENTS}.")
+        raise WrongUse(f"There is no flow {flow!r}; there are: {SETTLEMENTS}, {ORDERS}.")
 
 
 def _month(period: str) -> tuple[date, date]:

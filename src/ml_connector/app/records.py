@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from ml_connector.app.house import House
-from ml_connector.app.reports import AttemptShown, EventShown, RecordDetail, RecordShown
+from ml_connector.app.reports import AttemptShown, EventShown, RecordDetail, RecordShown, VersionShown
 from ml_connector.app.showing import lines_shown
 from ml_connector.domain.documents import State
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.flows import discovery, restating, states
+from ml_connector.flows.order_states import HELD, ORDER
+from ml_connector.flows.orders import UNREADABLE
 from ml_connector.posting import approvals
-from ml_connector.store import attempts, audit, documents, links, records, settlements
+from ml_connector.store import attempts, audit, documents, links, records, settlements, versions
 from ml_connector.store.documents import DocumentRow
 from ml_connector.store.records import Record
 from ml_connector.store.settlements import SettlementRow
@@ -32,10 +35,13 @@ class Records:
 
     house: House
 
-    async def all(self, link: str | None, state: str | None) -> list[RecordShown]:
-        """Settlements, reports that were refused or wait, and documents, oldest first of each."""
+    async def all(self, link: str | None, state: str | None, kind: str | None = None) -> list[RecordShown]:
+        """Settlements, reports that were refused or wait, documents, and the orders that are held, oldest first of each.
+        The other orders are told only where ``kind`` is theirs: there are too many of them."""
 
         def read(conn: Connection) -> list[RecordShown]:
+            if kind == ORDER:
+                return _orders(conn, link, state)
             rows = documents.find(conn, link=link, limit=_SHOWN_MAX)
             by_settlement: dict[tuple[str, str], list[DocumentRow]] = {}
             for row in rows:
@@ -47,7 +53,8 @@ class Records:
             ]
             found += [_report(each) for each in _reports(conn, link)]
             found += [_document(row) for row in rows]
-            return [each for each in found if state in {None, each.state}]
+            found += _orders(conn, link, HELD)
+            return [each for each in found if state in {None, each.state} and kind in {None, each.kind}]
 
         return await self.house.store.call(read)
 
@@ -67,6 +74,9 @@ class Records:
             report = next((each for each in _reports(conn, None) if each.natural_id == key), None)
             if report is not None:
                 return _detail(_report(report), report.sha256, history)
+            order = next(iter(records.named(conn, ORDER, key)), None)
+            if order is not None:
+                return _order_detail(conn, order, history)
             if row is None:
                 raise WrongUse(f"No record {key!r} is known here: see ml-connector record list.")
             tried = attempts.trails(conn, [row.key])[row.key]
@@ -139,6 +149,31 @@ def _reports(conn: Connection, link: str | None) -> list[Record]:
     row = links.get(conn, link) if link is not None else None
     found = records.find(conn, connection=row.amazon if row else None, kind=discovery.REPORT, limit=_SHOWN_MAX)
     return [each for each in found if each.state in {discovery.REFUSED, discovery.ARCHIVED}]
+
+
+def _orders(conn: Connection, link: str | None, state: str | None) -> list[RecordShown]:
+    """Orders of the link's selling account."""
+    row = links.get(conn, link) if link is not None else None
+    found = records.find(conn, connection=row.amazon if row else None, kind=ORDER, state=state, limit=_SHOWN_MAX)
+    return [_order(each) for each in found]
+
+
+def _order(record: Record) -> RecordShown:
+    held = record.state == HELD
+    return RecordShown(
+        record.natural_id, ORDER, "", record.state, _code(record.reason) if held else "", record.reason, {}
+    )
+
+
+def _order_detail(conn: Connection, record: Record, history: tuple[EventShown, ...]) -> RecordDetail:
+    """An order with all its versions; the newest one's content, which holds nothing of its buyer."""
+    found = versions.of(conn, record.connection, ORDER, record.natural_id)
+    newest = versions.newest(conn, record.connection, ORDER, record.natural_id)
+    return replace(
+        _detail(_order(record), record.sha256, history),
+        versions=tuple(VersionShown(each.changed_at, each.seen_at, each.sha256) for each in found),
+        content=json.loads(newest.content) if newest is not None and newest.schema != UNREADABLE else {},
+    )
 
 
 def _report(record: Record) -> RecordShown:

@@ -55,6 +55,7 @@ class LinkShown:
     adopt_equal: bool
     zones: Mapping[str, str]
     every_hours: int
+    orders_every_minutes: int
     mapping_version: int | None
     goals: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
@@ -210,7 +211,18 @@ class EventShown:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionShown:
+    """One version of an order: when Amazon changed it, when it was seen."""
+
+    changed_at: datetime
+    seen_at: datetime
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordDetail:
+    """``versions`` and ``content`` (the newest version, without its buyer) are an order's."""
+
     key: str
     kind: str
     link: str
@@ -222,6 +234,8 @@ class RecordDetail:
     lines: tuple[LineShown, ...]
     attempts: tuple[AttemptShown, ...]
     history: tuple[EventShown, ...]
+    versions: tuple[VersionShown, ...] = ()
+    content: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,3 +281,61 @@ class AuditVerdict:
     events: int
     head: str
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastShown:
+    """A way of reading (``search`` or ``report``) with its calls by operation. ``floor_s`` is what Amazon's limits cost,
+    ``seconds`` what is expected; None where nobody knows how many orders there are."""
+
+    way: str
+    orders: int | None
+    calls: Mapping[str, int]
+    floor_s: float | None
+    seconds: float | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersPlanShown:
+    """What a run would read. ``only_to_find`` is what it would cost to know no more than which orders there are."""
+
+    link: str
+    flow: str
+    connection: str
+    read_since: datetime | None
+    read_to: datetime | None
+    wanted_since: datetime | None
+    chosen: ForecastShown
+    only_to_find: tuple[ForecastShown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersReport:
+    """What a run read. ``states`` counts the orders on record, ``calls_again`` the calls of windows that were read once more,
+    ``left`` is what is still to be read, None when there is nothing."""
+
+    link: str
+    flow: str
+    connection: str
+    new: int
+    changed: int
+    same: int
+    calls: int
+    calls_again: int
+    quota_refusals: int
+    states: Mapping[str, int]
+    held: tuple[HeldShown, ...]
+    read_since: datetime | None
+    read_to: datetime | None
+    left: ForecastShown | None
+    trouble: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Buyers that were deleted because their time is over, and those that are left."""
+
+    removed: int
+    left: int

@@ -10,9 +10,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from ml_connector.app import orders
 from ml_connector.app.connections import Connections
 from ml_connector.app.house import RECOVERY, House, recovering
 from ml_connector.app.links import Links, Mappings
+from ml_connector.app.orders import OrderFlow
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.finances import Summary
 from ml_connector.engine.interface import Order, Slice, SliceEnd, SliceState
@@ -29,6 +31,7 @@ REPLAN: Final = "replan"
 POST: Final = "post"
 PROVE: Final = "prove"
 RECONCILE: Final = "reconcile"
+ORDERS: Final = orders.FLOW
 
 #: How far back reconcile looks again (DESIGN 5).
 RECONCILE_DAYS: Final = 90
@@ -51,6 +54,7 @@ class Work:
     connections: Connections
     links: Links
     mappings: Mappings
+    orders: OrderFlow
     progress: Progress = _nothing
     since: date | None = None
     wait: bool = False
@@ -71,8 +75,10 @@ class Work:
                 return await self._prove(slice_)
             case "reconcile":
                 return await self._reconcile(slice_)
+            case "orders":
+                return await self.orders.slice(slice_.connection, self.progress, self.stopping)
             case _:
-                raise WrongUse(f"There is no flow {slice_.flow!r}; there is: {SETTLEMENTS}.")
+                raise WrongUse(f"There is no flow {slice_.flow!r}; there are: {SETTLEMENTS}, {ORDERS}.")
 
     async def books(self, link: str, progress: Progress | None = None, *, removed: bool = False) -> Books:
         """A link, opened on both sides; with ``removed`` also one that is out of use."""
@@ -172,6 +178,7 @@ class Work:
         return SliceEnd(SliceState.DONE, {"proved": proved, "unproved": unproved})
 
     async def _reconcile(self, slice_: Slice) -> SliceEnd:
+        await self.orders.purge_due()
         books = await self.books(slice_.link)
         today = self.house.clock.now().date()
         looked_at, spots = await reconcile.reconcile(books, today - timedelta(days=RECONCILE_DAYS), today)
@@ -213,4 +220,4 @@ def connection_of(conn: Connection, link: str, flow: str) -> str | None:
     row = links.get(conn, link)
     if row is None:
         return None
-    return row.amazon if flow in {SETTLEMENTS, PLAN, REPLAN} else row.erp
+    return row.amazon if flow in {SETTLEMENTS, ORDERS, PLAN, REPLAN} else row.erp

@@ -101,3 +101,12 @@ def backup(
         output.emit({"backup": str(target)})
     else:
         output.console().print(f"Written to {target}. Keep it apart from the master key.")
+
+
+def purge(data: Data = None, as_json: output.AsJson = False) -> None:
+    """Delete what may be kept no longer: what Amazon told about buyers. Happens by itself whenever orders are read."""
+    done = with_app(data, lambda app: app.purge(who()))
+    if as_json:
+        output.emit(done)
+    else:
+        output.console().print(f"Deleted {output.count(done.removed, 'buyer')}; {done.left:,} may still be kept.")

@@ -44,6 +44,9 @@ def add(
         typer.Option(help="KIND=entered: leave documents of a kind (JE) for a person to post in the ERP."),
     ] = None,
     every_hours: Annotated[int, typer.Option(help="How often settlements are looked for.", min=1, max=168)] = 6,
+    orders_every_minutes: Annotated[
+        int, typer.Option(help="How often orders are looked for; 0: not by themselves.", min=0, max=1440)
+    ] = 0,
     data: Data = None,
     as_json: output.AsJson = False,
 ) -> None:
@@ -66,6 +69,7 @@ def add(
         "always_facilitated": [code.strip().upper() for code in always_facilitated.split(",") if code.strip()],
         "goals": _pairs("--goal", goal),
         "every_hours": every_hours,
+        "orders_every_minutes": orders_every_minutes,
     }
     shown = with_app(data, lambda app: app.links.add(name, settings, who()))
     if as_json:

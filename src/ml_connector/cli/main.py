@@ -52,6 +52,7 @@ app.command("reconcile")(keeping.reconcile)
 app.command("serve")(work.serve)
 app.add_typer(keeping.secrets, name="secrets")
 app.add_typer(keeping.audit, name="audit")
+app.command("purge")(keeping.purge)
 app.command("backup")(keeping.backup)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -12,18 +13,21 @@ from ml_connector.cli.work import print_report
 
 commands = typer.Typer(no_args_is_help=True, help="Records: settlements and documents, their state and their trail.")
 
-Key = Annotated[str, typer.Argument(help="A document key, or a settlement id.")]
+Key = Annotated[str, typer.Argument(help="A document key, a settlement id or an order id.")]
 
 
 @commands.command("list")
 def list_(
     link: Annotated[str | None, typer.Option(help="Only this link's.")] = None,
     state: Annotated[str | None, typer.Option(help="Only in this state, such as held.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only of this kind, such as settlement, JournalEntry or order.")
+    ] = None,
     data: Data = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Every settlement and document with its state, why it is held, and its ids in the ERP."""
-    found = with_app(data, lambda app: app.records.all(link, state))
+    """Every settlement and document with its state, why it is held, and its ids in the ERP; orders with --kind order."""
+    found = with_app(data, lambda app: app.records.all(link, state, kind))
     if as_json:
         output.emit(found)
     elif found:
@@ -46,6 +50,13 @@ def show(key: Key, data: Data = None, as_json: output.AsJson = False) -> None:
         output.table(
             "Lines", ("account", "text", "debit", "credit", "file rows"), rows, right=("debit", "credit", "file rows")
         )
+    if found.versions:
+        rows3 = [
+            (f"{v.changed_at:%Y-%m-%d %H:%M:%S}", f"{v.seen_at:%Y-%m-%d %H:%M:%S}", v.sha256) for v in found.versions
+        ]
+        output.table("Versions", ("changed at Amazon", "seen", "sha256"), rows3)
+    if found.content:
+        output.console().print(json.dumps(found.content, indent=2, ensure_ascii=False))
     if found.attempts:
         rows2 = [(f"{a.sent_at:%Y-%m-%d %H:%M:%S}", a.step, a.outcome, a.words) for a in found.attempts]
         output.table("Attempts", ("sent", "step", "outcome", "words"), rows2)

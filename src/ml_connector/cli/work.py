@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ml_connector.cli import output
+from ml_connector.cli import orders, output
 from ml_connector.cli.session import Data, data_folder, who, with_app
 from ml_connector.domain.errors import WrongUse
 
@@ -16,15 +16,21 @@ if TYPE_CHECKING:
     from ml_connector.app.reports import PlanShown, RunReport
 
 Link = Annotated[str, typer.Argument(help="The link's name.")]
-Flow = Annotated[str, typer.Argument(help="What to do: settlements.")]
-Since = Annotated[str | None, typer.Option(help="Look for settlements created since this day (YYYY-MM-DD).")]
+Flow = Annotated[str, typer.Argument(help="What to do: settlements or orders.")]
+Since = Annotated[str | None, typer.Option(help="Settlements created, or orders changed, since this day (YYYY-MM-DD).")]
+#: Named here, so that showing the help loads no database.
+_ORDERS: Final = "orders"
 
 
 def plan(
     link: Link, flow: Flow = "settlements", since: Since = None, data: Data = None, as_json: output.AsJson = False
 ) -> None:
-    """Show what a run would post, and save it as a plan. Nothing is written to the ERP."""
+    """Show what a run would post, and save it as a plan. Nothing is written to the ERP. For orders: what a run would read,
+    and how long Amazon's limits will make it last."""
     day = _day(since)
+    if flow == _ORDERS:
+        orders.plan(link, day, data, as_json=as_json)
+        return
     with output.progress("reading") as bar:
         shown = with_app(data, lambda app: app.plan(link, flow, day, who(), bar))
     if as_json:
@@ -56,6 +62,9 @@ def run(
 ) -> None:
     """Read, plan, post and prove, in one go. Whatever stopped it before, it goes on where that ended."""
     day = _day(since)
+    if flow == _ORDERS:
+        orders.run(link, day, data, wait=wait, as_json=as_json)
+        return
     with output.progress("reading") as bar:
         report = with_app(data, lambda app: app.run(link, flow, day, who(), bar, wait=wait))
     _end(report, as_json=as_json)

@@ -6,7 +6,7 @@ Amazon's own word, never later than what was read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -45,6 +45,12 @@ class Coverage:
             return max(timedelta(0), now - first)
         return self.past + max(timedelta(0), now - self.to)
 
+    def wanting(self, since: datetime | None, now: datetime, first_back: timedelta) -> Coverage:
+        """As it would be if somebody wanted the orders ``since`` then as well."""
+        wished = [max(since, now - planner.HISTORY + _EDGE)] if since is not None else []
+        wished += [self.wanted] if self.wanted is not None else []
+        return replace(self, wanted=min(wished, default=now - first_back))
+
     @property
     def past(self) -> timedelta:
         """How much of the past is wanted and not read."""
@@ -78,10 +84,10 @@ def settled(conn: Connection, connection: str, scope: str, now: datetime, first_
 
 def want(conn: Connection, connection: str, since: datetime, now: datetime) -> None:
     """Somebody wants the orders since then. What is on record, or wanted already, stays so; Amazon shows two years."""
-    earliest = max(since, now - planner.HISTORY + _EDGE)
-    wanted = _instant(conn, connection, _WANTED)
-    if wanted is None or earliest < wanted:
-        watermarks.put(conn, connection, _WANTED, earliest.isoformat())
+    before = get(conn, connection)
+    wanted = before.wanting(since, now, now - since).wanted
+    if wanted is not None and wanted != before.wanted:
+        watermarks.put(conn, connection, _WANTED, wanted.isoformat())
 
 
 def advance(conn: Connection, connection: str, starts_at: datetime, reads_to: datetime) -> None:

@@ -47,14 +47,14 @@ def standing(order: Order) -> tuple[str, str]:
     return PENDING, f"status {order.status or 'not told'} is not known here: nothing is booked on a guess"
 
 
-def buyer_kept_until(order: Order) -> datetime | None:
-    """When the buyer's data of an order must be gone; None where nothing of it is to be kept (a cancelled order).
+def buyer_kept_until(order: Order, now: datetime) -> datetime | None:
+    """When the buyer's data of an order must be gone; None where nothing of it may be kept: the order was cancelled, or its
+    time is over already.
 
     While nothing is shipped it counts from the order's last change, and so is always limited.
     """
     if order.is_cancelled:
         return None
     shipped = [package.shipped_at for package in order.packages if package.shipped_at is not None]
-    if order.status == SHIPPED and shipped:
-        return max(shipped) + BUYER_KEPT
-    return order.last_updated + BUYER_KEPT
+    last = max(shipped) if order.status == SHIPPED and shipped else order.last_updated
+    return last + BUYER_KEPT if last + BUYER_KEPT > now else None

@@ -12,7 +12,7 @@ before. A reading that dies is begun again at the start of its window, and finds
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -65,12 +65,22 @@ class Shop:
     note: Note
     tokens: Callable[[], Awaitable[Mapping[str, float]]]
     seal: Callable[[SecretId, bytes], Envelope] | None = None
-    progress: Progress = lambda _done, _total, _words: None
 
     @property
     def scope(self) -> str:
         """Whose orders, of which stores: another account, or a store more, has been read by nobody yet."""
         return " ".join((self.config.account, *sorted(self.config.marketplace_ids)))
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one call of :meth:`OrderReader.read` brought. ``done``: everything wanted is read. ``pages_again`` are those of
+    windows that had been begun before."""
+
+    done: bool = False
+    kept: Kept = field(default_factory=Kept)
+    pages: int = 0
+    pages_again: int = 0
 
 
 @dataclass(slots=True)
@@ -86,43 +96,47 @@ class OrderReader:
     """Reads one connection. Lives as long as its process; everything that counts is in the database."""
 
     shop: Shop
-    kept: Kept = field(default_factory=Kept)
-    pages: int = 0
-    pages_again: int = 0
     _reading: _Reading | None = None
     _looked_at_s: float | None = None
     _caught_up: bool = False
+    _round: Round = field(default_factory=Round)
 
-    async def read(self, enough: Callable[[], bool]) -> bool:
-        """Read until everything wanted is read (True), or until ``enough`` says to pause (False), asked after each page.
+    async def read(self, enough: Callable[[], bool], progress: Progress = lambda _done, _total, _words: None) -> Round:
+        """Read until everything wanted is read, or until ``enough`` says to pause, asked after each page.
 
         Raises what :meth:`ml_connector.amazon.orders.Orders.search` does; what was read by then is kept.
         """
-        self._caught_up = False
+        self._caught_up, self._round = False, Round()
         while True:
             if self._reading is None:
                 window = await self._next()
                 if window is None:
-                    return True
+                    return replace(self._round, done=True)
                 self._reading = _Reading(window, self._search(window))
+            window = self._reading.window
             try:
                 await self._page(self._reading)
             except BaseException:
                 self._reading = None
                 raise
+            await self._tell(window, progress)
             if enough() and (self._reading is not None or await self._more()):
-                return False
+                return self._round
 
-    async def forecast(self) -> Forecast:
-        """What is left to be read, and how long it will take."""
+    async def forecast(self, wanted: datetime | None = None, purpose: Purpose = Purpose.BOOKS) -> Forecast:
+        """What is left to be read, since ``wanted`` where nobody has wanted more, and how long it will take."""
+        return planner.choose(await self.ask(wanted, purpose))
+
+    async def ask(self, wanted: datetime | None, purpose: Purpose) -> Ask:
+        """What :meth:`forecast` is about."""
         now = self.shop.clock.now()
         held = await self.shop.tokens()
         covered, density = await self.shop.store.call(
             lambda conn: (coverage.get(conn, self.shop.connection), coverage.density(conn, self.shop.connection))
         )
-        span = covered.left(now)
+        span = covered.wanting(wanted, now, FIRST_BACK).left(now)
         orders = round(density * span.total_seconds()) if density is not None else None
-        return planner.choose(Ask(Purpose.BOOKS, span, orders, held))
+        return Ask(purpose, span, orders, held)
 
     # --- windows -------------------------------------------------------------------------------------------------------
 
@@ -195,14 +209,15 @@ class OrderReader:
             return kept
 
         kept = await self.shop.store.call(keep)
-        self.kept += kept
-        self.pages += 1
-        self.pages_again += window.again > 0
+        self._round = Round(
+            kept=self._round.kept + kept,
+            pages=self._round.pages + 1,
+            pages_again=self._round.pages_again + (window.again > 0),
+        )
         if page.last:
             self._reading = None
             if window.flow == FORWARD and window.ends_at is None and window.again == 0:
                 self._caught_up, self._looked_at_s = True, self.shop.clock.monotonic()
-        await self._tell(window)
 
     def _finish(self, conn: Connection, window: Window, reads_to: datetime) -> None:
         """The window is read: what it covers, in the transaction of its last page."""
@@ -211,12 +226,16 @@ class OrderReader:
             coverage.advance(conn, self.shop.connection, window.starts_at, reads_to)
         else:
             coverage.reach_back(conn, self.shop.connection, window.starts_at)
+            # A look for new orders is no event, there are hundreds a day; a stretch of the past is one.
+            stretch = {"from": window.starts_at.isoformat(), "to": reads_to.isoformat()}
+            self.shop.note(conn, "orders_read", self.shop.connection, stretch)
 
     def _sealed(self, page: OrdersPage) -> tuple[list[SealedBuyer], list[str]]:
         """The buyers of a page, sealed; and the orders whose buyers are not to be kept any longer."""
         if self.shop.seal is None:
             return [], []
-        until = {order.order_id: buyer_kept_until(order) for order in page.orders}
+        now = self.shop.clock.now()
+        until = {order.order_id: buyer_kept_until(order, now) for order in page.orders}
         sealed = []
         for buyer in page.buyers:
             delete_after = until.get(buyer.order_id)
@@ -226,12 +245,12 @@ class OrderReader:
                 sealed.append(SealedBuyer(buyer.order_id, envelope, delete_after))
         return sealed, [order_id for order_id, delete_after in until.items() if delete_after is None]
 
-    async def _tell(self, window: Window) -> None:
+    async def _tell(self, window: Window, progress: Progress) -> None:
         forecast = await self.forecast()
         left = sum(forecast.calls.values()) if forecast.seconds else 0
         day = f"{window.starts_at:%Y-%m-%d}"
         lasting = f", {planner.lasting(forecast.seconds)} left" if forecast.seconds else ""
-        self.shop.progress(self.pages, self.pages + left, f"reading orders from {day} on{lasting}")
+        progress(self._round.pages, self._round.pages + left, f"reading orders from {day} on{lasting}")
 
 
 def _seen(order: Order) -> Seen:

@@ -37,6 +37,19 @@ class StoredBuckets:
 
         return await self.store.call(debit)
 
+    async def held(self, account: str) -> dict[str, float]:
+        """What the account's buckets hold now, by operation. A bucket that was never used is not named: it is full."""
+
+        def read(conn: Connection) -> dict[str, float]:
+            now = dialect.now(conn)
+            rows = conn.execute(select(buckets).where(buckets.c.account == account))
+            return {
+                row.operation: Bucket(row.tokens, row.updated_at, row.rate, row.burst).refilled(now).tokens
+                for row in rows
+            }
+
+        return await self.store.call(read)
+
     async def correct(self, account: str, operation: str, rate_per_s: float) -> None:
         """From now the announced rate counts. An operation never asked before starts empty: its burst is not known."""
 

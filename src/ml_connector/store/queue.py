@@ -83,6 +83,10 @@ def move_schedule(conn: Connection, link: str, flow: str, was: datetime, next_at
     return done.rowcount == 1
 
 
+def remove_schedule(conn: Connection, link: str, flow: str) -> None:
+    conn.execute(delete(schedules).where(schedules.c.link == link, schedules.c.flow == flow))
+
+
 def remove_schedules(conn: Connection, link: str) -> None:
     conn.execute(delete(schedules).where(schedules.c.link == link))
 

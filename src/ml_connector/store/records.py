@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from ml_connector.store import dialect
 from ml_connector.store.reading import many, one, portions
@@ -79,6 +79,12 @@ def get(conn: Connection, connection: str, kind: str, natural_id: str) -> Record
     return one(conn, query, Record)
 
 
+def named(conn: Connection, kind: str, natural_id: str) -> list[Record]:
+    """Of whichever connection."""
+    query = select(records).where(records.c.kind == kind, records.c.natural_id == natural_id)
+    return many(conn, query.order_by(records.c.connection), Record)
+
+
 def find(
     conn: Connection,
     *,
@@ -93,6 +99,17 @@ def find(
         if value is not None:
             query = query.where(column == value)
     return many(conn, query, Record)
+
+
+def states(conn: Connection, connection: str, kind: str) -> dict[str, int]:
+    """How many records are in each state."""
+    query = (
+        select(records.c.state, func.count())
+        .where(records.c.connection == connection, records.c.kind == kind)
+        .group_by(records.c.state)
+        .order_by(records.c.state)
+    )
+    return {state: int(count) for state, count in conn.execute(query)}
 
 
 def set_state(conn: Connection, connection: str, kind: str, natural_id: str, state: str, reason: str = "") -> None:

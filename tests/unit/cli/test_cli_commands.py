@@ -22,7 +22,7 @@ NAMES = {
     "connection prepare", "connection remove", "link add", "link list", "link show", "link remove", "link open",
     "mapping import", "mapping export", "mapping check", "mapping suggest", "plan", "apply", "run",
     "settlement inspect", "settlement import", "settlement prove", "record list", "record show", "record replay",
-    "record drop", "reconcile", "serve", "secrets rotate", "audit verify", "backup",
+    "record drop", "reconcile", "serve", "secrets rotate", "audit verify", "purge", "backup",
 }  # fmt: skip
 
 

@@ -145,8 +145,7 @@ def test_a_restart_costs_the_calls_of_one_window_and_no_more(
             store = stage.store()
             begun = await store.call(lambda conn: windows.open_one(conn, "amazon", coverage.BACK))
             assert begun is not None
-            second = stage.reader(store)
-            await read_all(second)
+            second = await read_all(stage.reader(store))
             assert len(await every_record(store)) == 10_000
             return begun.pages + 1, second.pages_again
 

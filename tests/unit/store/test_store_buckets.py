@@ -142,3 +142,14 @@ def test_a_clock_that_trembles_fills_no_bucket(path: Path, clock: FakeClock) -> 
         return await take(buckets, 1)
 
     assert told(path, clock, story) == [2.0]
+
+
+def test_what_the_buckets_hold_can_be_looked_at(path: Path, clock: FakeClock) -> None:
+    async def story(buckets: StoredBuckets) -> list[float]:
+        await take(buckets, 3)
+        clock.advance(2.0)
+        held = await buckets.held("seller-us")
+        assert list(held) == ["getOrders"]
+        return [held["getOrders"], len(await buckets.held("seller-eu"))]
+
+    assert told(path, clock, story) == [1.0, 0]
