@@ -80,7 +80,8 @@ def replay(key: Key, data: Data = None, as_json: output.AsJson = False) -> None:
 
 @commands.command("drop")
 def drop(key: Key, data: Data = None, as_json: output.AsJson = False) -> None:
-    """Never post a held document, or forget a refused report: you took care of it otherwise."""
+    """Never post a held document, leave a posted settlement as it is although another file of it came, or forget a refused
+    report: you took care of it otherwise."""
     with_app(data, lambda app: app.records.drop(key, who()))
     if as_json:
         output.emit({"dropped": key})
