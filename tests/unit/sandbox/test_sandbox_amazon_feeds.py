@@ -142,6 +142,14 @@ def test_a_feed_of_which_nothing_can_be_read_is_fatal_and_its_report_says_why(bo
     assert report["summary"]["messagesProcessed"] == 0
 
 
+def test_a_feed_with_a_nul_in_it_is_fatal_and_no_listing_is_spoilt() -> None:
+    seller = Seller(NOBODY_BUYS)
+    patch = {"op": "add", "path": "/attributes/bullet_point", "value": [{"value": "\0"}]}
+    status, _ = ended(seller, content(seller, message(1, "LANTERN-S-MFN", 4, patches=[patch])))
+    assert status == "FATAL"
+    assert "bullet_point" not in seller.listing("LANTERN-S-MFN").json()["attributes"]
+
+
 def test_an_upload_needs_the_very_content_type_it_was_announced_with() -> None:
     seller = Seller(NOBODY_BUYS)
     address = announced(seller)["url"]

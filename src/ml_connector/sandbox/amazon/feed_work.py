@@ -5,14 +5,13 @@ Source: SP-API dossier, section 19, and the published schemas of feed and proces
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ml_connector.sandbox.amazon.listing_patches import Offered, Patch, issues_of, read_patches
 from ml_connector.sandbox.amazon.marketplaces import Store
-from ml_connector.sandbox.amazon.messages import Refused, fraction
+from ml_connector.sandbox.amazon.messages import Refused, read_json
 from ml_connector.sandbox.amazon.orders import articles_of
 
 VERSION = "2.0"
@@ -57,8 +56,8 @@ def worked(content: bytes, feed: Feed) -> Worked:
 def _messages(content: bytes, feed: Feed) -> tuple[list[Mapping[str, Any]], str]:
     """The messages of a document, or why there are none."""
     try:
-        document = json.loads(content.decode("utf-8-sig"), parse_float=fraction, parse_constant=fraction)
-    except (ValueError, ArithmeticError, RecursionError):
+        document = read_json(content)
+    except ValueError:
         return [], "The feed is not valid JSON."
     header = document.get("header") if isinstance(document, Mapping) else None
     if not isinstance(header, Mapping) or header.get("version") != VERSION:

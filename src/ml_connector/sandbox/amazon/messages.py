@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,9 @@ class Request:
 
     def json(self) -> Mapping[str, object]:
         """The body as a JSON object, its fractions exact. Raises Refused (400) where it is none."""
-        if b"\\u0000" in self.body:
-            raise Refused.input("Could not parse the request body")
         try:
-            parsed = json.loads(self.body, parse_float=fraction, parse_constant=fraction)
-        except (ValueError, ArithmeticError, RecursionError):
+            parsed = read_json(self.body)
+        except ValueError:
             raise Refused.input("Could not parse the request body") from None
         if not isinstance(parsed, dict):
             raise Refused.input("Could not parse the request body")
@@ -104,7 +103,17 @@ def report_time(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
 
 
-def fraction(text: str) -> Decimal:
+def read_json(content: bytes) -> Any:
+    """JSON that somebody may mean, its fractions exact. Raises ValueError for what is none, and for NULs, which no text needs."""
+    if b"\\u0000" in content:
+        raise ValueError("a NUL in a text")
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_float=_fraction, parse_constant=_fraction)
+    except (ArithmeticError, RecursionError) as error:
+        raise ValueError("not JSON that is understood") from error
+
+
+def _fraction(text: str) -> Decimal:
     """A number of a size that somebody may mean. Raises ValueError for others: one of a few letters may fill the memory."""
     number = Decimal(text)
     if not number.is_finite() or len(text) > 40 or (number and abs(number.adjusted()) > 30):
