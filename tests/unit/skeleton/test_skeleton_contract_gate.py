@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.inner_tests import run_tests
 
 SKIPPED_BY_ITSELF = "import pytest\n@pytest.mark.contract\ndef test_it(): pytest.skip('not today')\n"
 SKIPPED_BY_MARK = (
@@ -21,22 +19,10 @@ ANOTHER_SKIP = "import pytest\ndef test_it(): pytest.skip('no such wheel here')\
 
 
 def closing_line(folder: Path, source: str, contracts: str | None) -> tuple[int, str]:
-    (folder / "test_sample.py").write_text(source, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "ML_CONNECTOR_CONTRACTS"}
-    environment["PYTHONPATH"] = str(ROOT)
     if contracts is not None:
         environment["ML_CONNECTOR_CONTRACTS"] = contracts
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(folder)),
-            *("-p", "no:cacheprovider", "-p", "tests.support.contract_gate", "-W", "ignore", "test_sample.py"),
-        ],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_tests(folder, source, "tests.support.contract_gate", environment)
     return done.returncode, done.stdout.strip().splitlines()[-1]
 
 

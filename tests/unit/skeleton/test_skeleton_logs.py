@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import structlog
 
+from tests.support.inner_tests import run_tests
 from tests.support.logs import Logged
-
-ROOT = Path(__file__).resolve().parents[3]
 
 LEFT_BEHIND = """
 import io, pytest, structlog
@@ -37,18 +34,8 @@ def test_a_third_sees_what_is_said_quietly(logged):
 
 
 def test_a_configuration_ends_with_its_test(tmp_path: Path) -> None:
-    (tmp_path / "test_sample.py").write_text(LEFT_BEHIND, encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(tmp_path)),
-            *("-p", "no:cacheprovider", "-p", "tests.support.logs", "test_sample.py"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_tests(tmp_path, LEFT_BEHIND, "tests.support.logs", os.environ)
+
     assert done.returncode == 0, done.stdout
 
 
