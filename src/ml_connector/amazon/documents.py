@@ -98,13 +98,14 @@ class Documents:
     async def download(self, document_id: str, sink: Sink, *, max_bytes: int = DOWNLOAD_MAX_BYTES) -> Download:
         """The document's raw bytes into ``sink``, from the start again after each cut.
 
-        An address that has died is minted anew. A packed document that ends too early is fetched again; when it always does, the
-        bytes are handed over as they are, and whoever unpacks them will say so. Raises :class:`Unavailable` after ``DOWNLOAD_TRIES`` tries,
-        :class:`LimitExceeded` beyond ``max_bytes``, :class:`RefusedByServer` when the document is gone.
+        An address that has died is minted anew. A packed document that ends too early is fetched again; when it comes a second
+        time just so, it is handed over as it is, and whoever unpacks it will say so. Raises :class:`Unavailable` after
+        ``DOWNLOAD_TRIES`` tries, :class:`LimitExceeded` beyond ``max_bytes``, :class:`RefusedByServer` when it is gone.
         """
         document: ReportDocument | None = None
         minted_at = self._clock.now()
         problem = ""
+        damaged: Fetched | None = None
         for attempt in range(DOWNLOAD_TRIES):
             if attempt:
                 await self._clock.sleep(self._random.uniform(0, _RETRY_FIRST_S * 2**attempt))
@@ -117,10 +118,10 @@ class Documents:
             except Unavailable as error:
                 problem = str(error).rstrip(".")
                 continue
-            if answer.ok and (fetched.is_whole or attempt == DOWNLOAD_TRIES - 1):
+            if answer.ok and (fetched.is_whole or fetched.is_same(damaged)):
                 return Download(fetched.size, _charset(answer), document.compression_algorithm or "")
             if answer.ok:
-                problem = "it is packed, and damaged or without its end"
+                problem, damaged = "it is packed, and damaged or without its end, each time in another way", fetched
             elif answer.status in (400, 401, 403):
                 # The storage behind the address says so with XML when the address has expired.
                 problem, document = f"its address was refused (HTTP {answer.status})", None

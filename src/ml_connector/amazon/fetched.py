@@ -17,6 +17,7 @@ class Fetched:
 
     def __init__(self) -> None:
         self.size = 0
+        self.checksum = 0
         self._head = b""
         self._member: zlib._Decompress | None = None
         self._unpacked = 0
@@ -25,6 +26,7 @@ class Fetched:
     def see(self, piece: bytes) -> None:
         """The next piece of the body."""
         self.size += len(piece)
+        self.checksum = zlib.crc32(piece, self.checksum)
         if self._member is None and len(self._head) < len(_GZIP_MAGIC):
             piece = self._head + piece
             self._head = piece[: len(_GZIP_MAGIC)]
@@ -32,6 +34,10 @@ class Fetched:
                 self._member = zlib.decompressobj(_GZIP)
         if self._member is not None and not self._damaged:
             self._member = self._after(self._member, piece)
+
+    def is_same(self, other: Fetched | None) -> bool:
+        """Whether another body was the same bytes, as far as length and checksum tell."""
+        return other is not None and (self.size, self.checksum) == (other.size, other.checksum)
 
     @property
     def is_whole(self) -> bool:

@@ -305,10 +305,18 @@ def test_a_packed_document_that_looks_complete_and_is_not_is_fetched_again() -> 
 @pytest.mark.parametrize(
     "damaged", [PACKED[:-9], PACKED[:3], b"\x1f\x8b" + b"x" * 50], ids=["cut", "begun", "nonsense"]
 )
-def test_a_packed_document_that_is_always_damaged_is_handed_over_as_it_is(damaged: bytes) -> None:
+def test_a_packed_document_that_comes_damaged_twice_alike_is_handed_over_as_it_is(damaged: bytes) -> None:
     r, fetched = documents(lambda _n: stored(damaged))
 
     assert download(r)[0] == damaged
+    assert len(fetched) == 2
+
+
+def test_a_packed_document_that_is_damaged_in_another_way_each_time_is_not_taken() -> None:
+    r, fetched = documents(lambda n: stored(PACKED[:-n]))
+
+    with pytest.raises(Unavailable, match="damaged or without its end, each time in another way"):
+        download(r)
     assert len(fetched) == DOWNLOAD_TRIES
 
 
