@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from ml_connector.conformance.world import Position, Surroundings
+from ml_connector.conformance.world import Desk, NotHere, Position, Surroundings
 from ml_connector.sandbox.ledger import Ledger
 from ml_connector.sandbox.world import World as Sandbox
 from tests.conformance.line import Lined, SandboxClock, Sorter
@@ -44,6 +44,7 @@ class SandboxSite(Lined):
         *,
         traffic_of: Sorter,
         declared: Collection[str],
+        scenario: Mapping[str, object] | None = None,
     ) -> None:
         self._founded = founded
         self._positions = positions
@@ -54,7 +55,7 @@ class SandboxSite(Lined):
         self.sandbox = Sandbox(
             SandboxClock(surroundings),
             state=self._ledger,
-            scenario={system: {"switches": switches}},
+            scenario={system: {**(scenario or {}), "switches": switches}},
             systems=(system,),
             base_url=BASE_URL,
         )
@@ -71,6 +72,9 @@ class SandboxSite(Lined):
     @property
     def door(self) -> Any:
         return self._system.control
+
+    def desk(self) -> Desk:
+        raise NotHere("Nobody in this world works on what is followed.")
 
     def keep(self) -> None:
         """The company is as every case is to find it."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from ml_connector.conformance.world import (
     Codes,
+    Desk,
     Held,
     NotHere,
     Position,
@@ -24,6 +25,7 @@ from ml_connector.erp.sap_business_one.documents import payload
 from ml_connector.sandbox.sap_business_one import NAME, SWITCHES, Control
 from ml_connector.sandbox.sap_business_one.resources import operation_of
 from tests.conformance.on_sandbox import Founded, SandboxSite
+from tests.conformance.sap_desk import SapDesk
 
 CODES: Final = Codes(
     day=date(2026, 10, 26),
@@ -37,9 +39,13 @@ CODES: Final = Codes(
 #: Not the simulator's: whether ``connection prepare`` was run, so that documents are posted with a claim.
 PREPARED: Final = "prepared"
 
+#: Neither: the version of the protocol that is spoken.
+WIRE: Final = "wire"
+
 _DECLARED: Final = frozenset(switch.name for switch in SWITCHES)
 _PEOPLE: Final = frozenset({Touches.PEOPLE})
 _SIGN_IN: Final = frozenset({Touches.SIGN_IN})
+_FEEDS: Final = frozenset({Touches.FEEDS})
 
 
 class SapWorld:
@@ -48,7 +54,8 @@ class SapWorld:
     name = NAME
     label = "SAP Business One"
     switches: Sequence[Switch] = (
-        Switch(PREPARED, True, (False,), frozenset({Touches.WRITES, Touches.LOOKS, Touches.PEOPLE, Touches.PERIODS})),
+        Switch(PREPARED, True, (False,), frozenset(Touches) - {Touches.SIGN_IN}),
+        Switch(WIRE, "v2", ("v1",), frozenset(Touches)),
         Switch("wrong_password_code", "100000027", ("-304",), _SIGN_IN),
         Switch("expiry_as_5002", False, (True,), _SIGN_IN),
         Switch("expiry_body", "v2", ("v1",), _SIGN_IN),
@@ -56,6 +63,13 @@ class SapWorld:
         Switch("storno_sign", "opposite", ("negative",), _PEOPLE),
         Switch("storno_copies_fields", True, (False,), _PEOPLE),
         Switch("storno_date", "original", ("today",), _PEOPLE),
+        Switch("server_utc_offset_minutes", 0, (-720, 840), _FEEDS),
+        Switch("time_filters", "minute", ("second",), _FEEDS),
+        Switch("new_rows_without_update_date", False, (True,), _FEEDS),
+        Switch("bulk_items_without_collections", False, (True,), _FEEDS),
+        Switch("next_link", "keeps", ("drops",), _FEEDS),
+        Switch("sql_queries", "allowed", ("missing",), _FEEDS),
+        Switch("sticky_sessions", False, (True,), _SIGN_IN),
     )
 
     def __init__(self) -> None:
@@ -69,7 +83,10 @@ class SapSite(SandboxSite):
     codes = CODES
 
     def __init__(self, surroundings: Surroundings, positions: Mapping[str, Position], founded: Founded) -> None:
-        super().__init__(NAME, surroundings, positions, founded, traffic_of=_traffic, declared=_DECLARED)
+        scenario = {"version": positions.get(WIRE, "v2")}
+        super().__init__(
+            NAME, surroundings, positions, founded, traffic_of=_traffic, declared=_DECLARED, scenario=scenario
+        )
         self._prepared = bool(positions.get(PREPARED, True))
         self._target: SapBusinessOne | None = None
 
@@ -92,6 +109,9 @@ class SapSite(SandboxSite):
 
     def can_be_wrong(self) -> Sequence[str]:
         return ("company_db", "username", "password")
+
+    def desk(self) -> Desk:
+        return SapDesk(self.control)
 
     def held(self, document: Document) -> Held:
         return Held(len(self._numbers(document)))
@@ -133,7 +153,7 @@ class SapSite(SandboxSite):
 
 
 def _traffic(method: str, path: str) -> Traffic | None:
-    name = operation_of(method, path.removeprefix("/b1s/v2"))
+    name = operation_of(method, path.removeprefix("/b1s/v2").removeprefix("/b1s/v1"))
     if name in ("Login", "Logout"):
         return None
     if name == "$batch" or (name.partition(".")[2] not in ("GET", "") and "Service_" not in name):

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ml_connector.conformance import rules_company, rules_documents, rules_line
+from ml_connector.conformance import rules_company, rules_documents, rules_feeds, rules_line
 from ml_connector.conformance.results import Case, Of, Rule
 from ml_connector.conformance.world import Setting, Switch, World
 from ml_connector.domain.documents import Kind
 
-RULES: Final[tuple[Rule, ...]] = (*rules_company.RULES, *rules_documents.RULES, *rules_line.RULES)
+RULES: Final[tuple[Rule, ...]] = (
+    *rules_company.RULES,
+    *rules_feeds.RULES,
+    *rules_documents.RULES,
+    *rules_line.RULES,
+)
 
 
 def plain_cases() -> Iterator[Case]:

@@ -123,6 +123,34 @@ class Held:
     waiting: int = 0
 
 
+class Feed(StrEnum):
+    """What is followed (:class:`~ml_connector.domain.source.Feeds`), and by which code its rows are known here: items and
+    customers by their own, prices and stock by the item's, shipments by theirs."""
+
+    ITEMS = "items"
+    PRICES = "prices"
+    STOCK = "stock"
+    SHIPMENTS = "shipments"
+    CUSTOMERS = "customers"
+
+
+class Desk(Protocol):
+    """People at work on what is followed. Each may raise :class:`NotHere` for a feed that the system has nothing for."""
+
+    def known(self, feed: Feed) -> Sequence[str]:
+        """The codes that the system itself holds now, in any order."""
+        ...
+
+    def add(self, feed: Feed, number: int) -> str:
+        """Something new, the ``number``-th: an item with a price and stock, a customer, a shipment. Its code. High and low
+        numbers lie at the two ends of the system's own order, where the system does not give codes by itself."""
+        ...
+
+    def change(self, feed: Feed, code: str) -> None:
+        """Change what is there: a name, a price, a quantity, a tracking number. Never twice to the same."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a site lives in. ``start`` runs the system's own work: it outlives a client that gives up or is killed."""
@@ -155,6 +183,10 @@ class Site(Protocol):
 
     def held(self, document: Document) -> Held:
         """What the system's own ledger holds of ``document``, found without the connector."""
+        ...
+
+    def desk(self) -> Desk:
+        """Who works on what is followed. Raises :class:`NotHere`."""
         ...
 
     # --- what people do -----------------------------------------------------------------------------------------------

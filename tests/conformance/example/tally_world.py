@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from ml_connector.conformance.world import Codes, Held, Position, Surroundings, Switch, Traffic
+from ml_connector.conformance.world import Codes, Desk, Held, NotHere, Position, Surroundings, Switch, Traffic
 from ml_connector.domain.documents import Document
 from ml_connector.domain.target import Case, Company
 from ml_connector.erp.registry import Tools
@@ -50,6 +50,9 @@ class TallySite(Lined):
 
     def can_be_wrong(self) -> Sequence[str]:
         return ("user", "password")
+
+    def desk(self) -> Desk:
+        raise NotHere("Tally keeps books and nothing else.")
 
     def held(self, document: Document) -> Held:
         found = self._of(document)
