@@ -115,14 +115,10 @@ class OrderLedger:
             ),
         )
 
-    def placed(self, stores: Sequence[str], fulfilled_by: str, since: datetime, at: datetime) -> list[sqlite3.Row]:
-        """Orders placed after ``since``, each as it is at ``at``."""
+    def taken(self, stores: Sequence[str], fulfilled_by: str, since: datetime, at: datetime) -> list[sqlite3.Row]:
+        """Units that orders placed after ``since`` took of each SKU, as they are at ``at``: all, and those not shipped yet."""
         return self._book.rows(
-            "SELECT orders.facts, versions.state, versions.updated"
-            " FROM {orders} AS orders JOIN {versions} AS versions USING (order_id)"
-            " WHERE orders.created > ? AND orders.created <= ? AND versions.updated <= ? AND versions.until > ?"
-            " AND orders.fulfilled_by = ? AND orders.store IN (SELECT value FROM json_each(?))",
-            (stamp(since), stamp(at), stamp(at), stamp(at), fulfilled_by, json.dumps(list(stores))),
+            _TAKEN, (stamp(since), stamp(at), stamp(at), stamp(at), fulfilled_by, json.dumps(list(stores)))
         )
 
     def versions(self, order_id: str, at: datetime) -> list[sqlite3.Row]:
@@ -178,6 +174,16 @@ WHERE versions.updated <= ? AND versions.until > ?
 ORDER BY :instant, orders.order_id LIMIT ?
 """
 """Lists come as JSON; an empty one lets everything through. In Japan orders are readable from 2016 on (section 10.1)."""
+
+_TAKEN = """
+SELECT json_extract(item.value, '$.sku') AS sku, max(versions.updated) AS changed,
+  sum(json_extract(versions.state, '$.counts[' || item.key || '][0]')) AS ordered,
+  sum(json_extract(versions.state, '$.counts[' || item.key || '][1]')) AS fulfilled
+FROM {orders} AS orders JOIN {versions} AS versions USING (order_id), json_each(orders.facts, '$.items') AS item
+WHERE orders.created > ? AND orders.created <= ? AND versions.updated <= ? AND versions.until > ?
+  AND orders.fulfilled_by = ? AND orders.store IN (SELECT value FROM json_each(?))
+GROUP BY sku
+"""
 
 _SEARCHES = {
     "updated": _SEARCH.replace(":instant", "versions.updated"),

@@ -6,9 +6,7 @@ and 20), which is filled up every Monday to more than a week can sell.
 
 from __future__ import annotations
 
-import json
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,7 +26,7 @@ _ON_THE_WAY = timedelta(days=2)
 _OPEN_AT_MOST = timedelta(days=4)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What orders placed in some time took of one SKU. ``open`` units are not shipped yet; ``changed`` is the last change."""
 
@@ -83,15 +81,8 @@ class Stock:
 
     def taken(self, region: str, fulfilled_by: str, since: datetime, at: datetime) -> dict[str, Taken]:
         """What orders placed after ``since`` took of each SKU, as they are at ``at``."""
-        found: defaultdict[str, Taken] = defaultdict(Taken)
-        for row in self._orders.placed(self._codes(region), fulfilled_by, since, at):
-            items, counts = json.loads(row["facts"])["items"], json.loads(row["state"])["counts"]
-            for item, (ordered, fulfilled) in zip(items, counts, strict=True):
-                taken = found[item["sku"]]
-                taken.ordered += ordered
-                taken.open += ordered - fulfilled
-                taken.changed = max(taken.changed, row["updated"])
-        return found
+        rows = self._orders.taken(self._codes(region), fulfilled_by, since, at)
+        return {row["sku"]: Taken(row["ordered"], row["ordered"] - row["fulfilled"], row["changed"]) for row in rows}
 
     def level(self, region: str) -> int:
         """To how many units of each SKU the stock is filled up."""
