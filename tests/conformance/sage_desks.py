@@ -111,6 +111,88 @@ class Invoicing:
         return row["DocumentType"] == kind and str(row["OrderNumber"]).strip() == document.reference
 
 
+class OrderEntry:
+    """Invoices, orders and credit notes of order entry, found by the order they are for. ``dated``: orders take the date of
+    their invoice."""
+
+    def __init__(self, control: Control, *, dated: bool) -> None:
+        self._control = control
+        self._dated = dated
+
+    def held(self, document: Document) -> Held:
+        return Held(len(self._rows(document)))
+
+    def cancel(self, document: Document) -> None:
+        raise NotHere(
+            "The Web API shows no cancelling of an order or of what it made: a further document takes it back."
+        )
+
+    def change(self, document: Document) -> None:
+        resource = {Kind.INVOICE: "OEInvoices", Kind.SALES_ORDER: "OEOrders"}.get(document.kind, "OECreditDebitNotes")
+        self._control.nudge_sale(resource, document.reference)
+
+    def type_in(self, document: Document) -> None:
+        assert isinstance(document, SalesDocument)
+        day = document.posting_date.isoformat()
+        if document.kind is Kind.CREDIT_MEMO:
+            goods, charge = document.lines
+            self._control.plant_note(
+                {
+                    "CreditDebitNoteType": "CreditNote",
+                    "CustomerNumber": document.customer,
+                    "OrderNumber": document.reference,
+                    "CreditDebitNoteDate": day,
+                    "CreditDebitDetails": [
+                        {
+                            "LineType": "Item",
+                            "Item": goods.item,
+                            "Location": goods.warehouse,
+                            "ReturnType": "ItemsReturnedToInventory",
+                            "QuantityReturned": goods.quantity,
+                            "PriceOverride": True,
+                            "UnitPrice": goods.amount / goods.quantity,
+                        },
+                        {
+                            "LineType": "Miscellaneous",
+                            "MiscellaneousChargesCode": charge.item,
+                            "ExtendedAmountMiscellaneousCharge": charge.amount,
+                        },
+                    ],
+                }
+            )
+            return
+        goods, charge = document.lines
+        invoiced = document.kind is Kind.INVOICE
+        ships = {"QuantityShipped": goods.quantity} if invoiced else {}
+        item = {
+            "LineType": "Item",
+            "Item": goods.item,
+            "Location": goods.warehouse,
+            "QuantityOrdered": goods.quantity,
+            **ships,
+            "PriceOverride": True,
+            "PricingUnitPrice": goods.amount / goods.quantity,
+        }
+        fee = {"LineType": "Miscellaneous", "MiscellaneousChargesCode": charge.item, "ExtendedAmount": charge.amount}
+        self._control.plant_order(
+            {
+                "CustomerNumber": document.customer,
+                "OrderNumber": document.reference,
+                "OrderDate": day,
+                **({"InvoiceDate": day} if invoiced and self._dated else {}),
+                "InvoiceWillBeProduced": invoiced,
+                "PostInvoice": invoiced,
+                "OrderDetails": [item, fee],
+            }
+        )
+        self._control.day_end(post=True)
+
+    def _rows(self, document: Document) -> list[dict[str, Any]]:
+        read = {Kind.INVOICE: self._control.invoices, Kind.SALES_ORDER: self._control.orders}
+        rows = read.get(document.kind, self._control.notes)()
+        return [row for row in rows if str(row["OrderNumber"]).strip() == document.reference]
+
+
 class Banking:
     """Receipts, found by the settlement they are of."""
 

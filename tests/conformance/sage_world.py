@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -22,7 +23,7 @@ from ml_connector.erp.registry import Tools
 from ml_connector.erp.sage_300.connector import connect
 from ml_connector.sandbox.sage_300 import NAME, SWITCHES, Control
 from tests.conformance.on_sandbox import Founded, SandboxSite
-from tests.conformance.sage_desks import Banking, Desk, Invoicing, Ledger
+from tests.conformance.sage_desks import Banking, Desk, Invoicing, Ledger, OrderEntry
 
 CODES: Final = Codes(
     day=date(2026, 10, 26),
@@ -39,8 +40,14 @@ CODES: Final = Codes(
     no_item="NONE",
 )
 
+#: What documents name in mode OE: items and charges instead of distribution codes.
+OE_CODES: Final = replace(CODES, goods="STOOL45", service="AMZSHP", warehouse="FBA", no_item="NOITEM")
+
+_DAY_END_S: Final = 3600.0
+
 _DECLARED: Final = frozenset(switch.name for switch in SWITCHES)
 _JOURNALS: Final = frozenset({Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER})
+_SALES: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO, Kind.SALES_ORDER, Kind.RECEIPT})
 _INVOICING: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO})
 _PEOPLE: Final = frozenset({Touches.PEOPLE})
 _SIGN_IN: Final = frozenset({Touches.SIGN_IN})
@@ -48,46 +55,69 @@ _WIRE: Final = frozenset({Touches.LOOKS, Touches.CONTENT, Touches.REFERENCES, To
 _WRITES: Final = frozenset({Touches.WRITES, Touches.LOOKS})
 
 
+_SWITCHES: Final[Sequence[Switch]] = (
+    Switch("missing_right", "403", ("401",), _SIGN_IN),
+    Switch("wrong_company", "404", ("401",), _SIGN_IN),
+    Switch("create_status", 201, (200,), _WRITES),
+    Switch("change_status", 204, (200,), _WRITES),
+    Switch("old_annotations", False, (True,), _WIRE),
+    Switch("next_link", "bare", ("keeps",), _WIRE),
+    Switch("page_size", 100, (3,), _WIRE),
+    Switch("has_ge_le", True, (False,), _WIRE),
+    Switch("padded_text", False, (True,), _WIRE),
+    Switch("dates_with_z", True, (False,), _WIRE),
+    Switch("ready_in_post", True, (False,), _WRITES),
+    Switch("failed_batch", "rolled_back", ("part_filled",), _WRITES | {Touches.PERIODS}),
+    Switch("gl_ready_by", "ReadyToPost", ("Status", "both"), _WRITES, _JOURNALS),
+    Switch("gl_post_names", "FromBatchNumber ToBatchNumber", ("PostBatchFrom PostBatchTo",), _WRITES, _JOURNALS),
+    Switch("posting_s", 0, (30,), _WRITES),
+    Switch("inactive_account", "entry", ("posting",), frozenset({Touches.PERIODS})),
+    Switch("cold_start_s", 0, (40,), _SIGN_IN),
+)
+_AR_SWITCHES: Final[Sequence[Switch]] = (
+    Switch("ar_duplicate", "entry", ("posted", "posting"), _WRITES | _PEOPLE, _INVOICING),
+    Switch("ar_duplicate_code", "FieldInvalid", ("RecordDuplicate",), _WRITES | _PEOPLE, _INVOICING),
+    Switch("applies_to_posted_only", True, (False,), _WRITES, frozenset({Kind.CREDIT_MEMO})),
+)
+_OE_SWITCHES: Final[Sequence[Switch]] = (
+    Switch("oe_duplicate_code", "RecordDuplicate", ("FieldInvalid", "General"), _WRITES | _PEOPLE, _SALES),
+    Switch("note_number_is_unique", True, (False,), _WRITES, frozenset({Kind.CREDIT_MEMO})),
+    Switch("invoiced_by", "both", ("InvoiceWillBeProduced", "PostInvoice"), _WRITES, frozenset({Kind.INVOICE})),
+    Switch("invoice_date", "order", ("session",), _WRITES, _SALES),
+    Switch("order_has_invoice_date", True, (False,), _WRITES, _SALES),
+    Switch("negative_charges", True, (False,), _WRITES, _SALES),
+    Switch("negative_inventory", False, (True,), _WRITES, _SALES),
+    Switch("on_hand_waits_for_day_end", False, (True,), _WRITES, _SALES),
+)
+
+
 class SageWorld:
-    """One company each time; it is founded once in a process and copied."""
+    """One company each time, in one of the two modes of invoicing; it is founded once in a process and copied."""
 
     name = NAME
-    label = "Sage 300"
-    switches: Sequence[Switch] = (
-        Switch("missing_right", "403", ("401",), _SIGN_IN),
-        Switch("wrong_company", "404", ("401",), _SIGN_IN),
-        Switch("create_status", 201, (200,), _WRITES),
-        Switch("change_status", 204, (200,), _WRITES),
-        Switch("old_annotations", False, (True,), _WIRE),
-        Switch("next_link", "bare", ("keeps",), _WIRE),
-        Switch("page_size", 100, (3,), _WIRE),
-        Switch("has_ge_le", True, (False,), _WIRE),
-        Switch("padded_text", False, (True,), _WIRE),
-        Switch("dates_with_z", True, (False,), _WIRE),
-        Switch("ready_in_post", True, (False,), _WRITES),
-        Switch("failed_batch", "rolled_back", ("part_filled",), _WRITES | {Touches.PERIODS}),
-        Switch("gl_ready_by", "ReadyToPost", ("Status", "both"), _WRITES, _JOURNALS),
-        Switch("gl_post_names", "FromBatchNumber ToBatchNumber", ("PostBatchFrom PostBatchTo",), _WRITES, _JOURNALS),
-        Switch("ar_duplicate", "entry", ("posted", "posting"), _WRITES | _PEOPLE, _INVOICING),
-        Switch("ar_duplicate_code", "FieldInvalid", ("RecordDuplicate",), _WRITES | _PEOPLE, _INVOICING),
-        Switch("applies_to_posted_only", True, (False,), _WRITES, frozenset({Kind.CREDIT_MEMO})),
-        Switch("posting_s", 0, (30,), _WRITES),
-        Switch("inactive_account", "entry", ("posting",), frozenset({Touches.PERIODS})),
-        Switch("cold_start_s", 0, (40,), _SIGN_IN),
-    )
 
-    def __init__(self) -> None:
+    def __init__(self, mode: str) -> None:
+        self.label = f"Sage 300, invoices by {mode}"
+        self.switches = (*_SWITCHES, *_AR_SWITCHES) if mode == "AR" else _OE_SWITCHES
+        self._mode = mode
         self._founded = Founded()
 
     def open(self, surroundings: Surroundings, positions: Mapping[str, Position]) -> SageSite:
-        return SageSite(surroundings, positions, self._founded)
+        return SageSite(surroundings, positions, self._founded, self._mode)
 
 
 class SageSite(SandboxSite):
-    codes = CODES
-
-    def __init__(self, surroundings: Surroundings, positions: Mapping[str, Position], founded: Founded) -> None:
+    def __init__(
+        self, surroundings: Surroundings, positions: Mapping[str, Position], founded: Founded, mode: str
+    ) -> None:
         super().__init__(NAME, surroundings, positions, founded, traffic_of=_traffic, declared=_DECLARED)
+        self._mode = mode
+        self._settings = {"invoice_mode": mode}
+        if positions.get("invoiced_by") == "PostInvoice":
+            self._settings["order_invoices_by"] = "PostInvoice"
+        self.codes = OE_CODES if self._mode == "OE" else CODES
+        self._dated = bool(positions.get("order_has_invoice_date", True))
+        self._nights = False
 
     @property
     def control(self) -> Control:
@@ -98,10 +128,19 @@ class SageSite(SandboxSite):
         given = self.credentials(wrong)
         secrets = {"password": given.pop("password")}
         tools = Tools(self.surroundings.clock, self.surroundings.random, self.transport)
-        target = await connect(given, secrets, tools)
+        target = await connect({**given, **self._settings}, secrets, tools)
         if not self.ready:
             self.keep()
+        if self._mode == "OE" and not self._nights:
+            self._nights = True
+            self.surroundings.start(self._day_ends())
         return target
+
+    async def _day_ends(self) -> None:
+        """The company's own day end, after which somebody posts the receivables."""
+        while True:
+            await self.surroundings.clock.sleep(_DAY_END_S)
+            self.control.day_end(post=True)
 
     def can_be_wrong(self) -> Sequence[str]:
         return ("username", "password")
@@ -132,7 +171,9 @@ class SageSite(SandboxSite):
     def _desk(self, document: Document) -> Desk:
         if isinstance(document, JournalEntry):
             return Ledger(self.control)
-        return Invoicing(self.control) if isinstance(document, SalesDocument) else Banking(self.control)
+        if isinstance(document, SalesDocument):
+            return Invoicing(self.control) if self._mode == "AR" else OrderEntry(self.control, dated=self._dated)
+        return Banking(self.control)
 
 
 def _traffic(method: str, path: str) -> Traffic | None:

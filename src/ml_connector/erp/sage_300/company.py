@@ -26,7 +26,9 @@ class Company:
     """One company, read once per connection.
 
     ``modules`` are those whose Web API right the user has. ``receipt_words`` are the transaction types of an ordinary receipt
-    and of cash on account, "" where no batch was found from which they could be read. ``banks`` are the bank codes with the currency of
+    and of cash on account, "" where no batch was found from which they could be read. ``charges`` are
+    miscellaneous charges by currency and code, ``untaxed`` the tax groups and item classes that bear no tax for any customer,
+    ``banks`` the bank codes with the currency of
     their statements. ``order_dates`` are the properties of
     orders that take the dates of shipment and invoice. ``location_details``: stock by location can be read.
     """
@@ -38,6 +40,8 @@ class Company:
     modules: frozenset[str]
     receipt_word: str = ""
     unapplied_word: str = ""
+    charges: frozenset[tuple[str, str]] = frozenset()
+    untaxed: frozenset[tuple[str, int]] = frozenset()
     banks: Mapping[str, str] = field(default_factory=dict)
     order_dates: tuple[str, ...] = ()
     location_details: bool = False

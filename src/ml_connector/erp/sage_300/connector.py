@@ -13,7 +13,7 @@ from typing import Final
 from ml_connector.domain.catalog import Customer, Identity, Item, Price, References, Shipment, Stock
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.documents import Document, Kind
-from ml_connector.domain.errors import MlConnectorError, NotPermitted, RefusedByServer
+from ml_connector.domain.errors import MlConnectorError, NotPermitted, RefusedByServer, WrongUse
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.source import Page
 from ml_connector.domain.target import (
@@ -25,6 +25,7 @@ from ml_connector.domain.target import (
     NotSent,
     Permit,
     Receipt,
+    Route,
     Seen,
     Shown,
     Step,
@@ -36,9 +37,11 @@ from ml_connector.erp.registry import Connector, Tools
 from ml_connector.erp.sage_300 import feeds, reads
 from ml_connector.erp.sage_300.client import READERS_MAX, WebApi
 from ml_connector.erp.sage_300.company import MODULES, Company
-from ml_connector.erp.sage_300.config import FORM, Config, read_config
+from ml_connector.erp.sage_300.config import FORM, Config, InvoiceMode, read_config
 from ml_connector.erp.sage_300.routes.base import Way
 from ml_connector.erp.sage_300.routes.journals import Journals
+from ml_connector.erp.sage_300.routes.notes import Notes, returns_goods
+from ml_connector.erp.sage_300.routes.orders import InvoicingOrders, SalesOrders
 from ml_connector.erp.sage_300.routes.receipts import Receipts
 from ml_connector.erp.sage_300.routes.receivables import Receivables
 from ml_connector.transport.http import HttpClient, Timeouts
@@ -74,6 +77,7 @@ class Sage300:
         self._company = company
         journals = Journals(company, self._settle_s)
         receivables = Receivables(company, self._settle_s)
+        self._notes = Notes(company, self._settle_s)
         self._ways: dict[Kind, Way] = {
             Kind.JOURNAL_ENTRY: journals,
             Kind.BANK_TRANSFER: journals,
@@ -81,6 +85,30 @@ class Sage300:
             Kind.CREDIT_MEMO: receivables,
             Kind.RECEIPT: Receipts(company, self._settle_s),
         }
+        if self._config.invoice_mode is InvoiceMode.OE:
+            self._ways[Kind.INVOICE] = InvoicingOrders(company, self._settle_s)
+            self._ways[Kind.SALES_ORDER] = SalesOrders(company, self._settle_s)
+
+    def _way(self, document: Document) -> Way | None:
+        """The way of a document: its kind's, but for credit memos with goods in mode OE."""
+        if (
+            document.kind is Kind.CREDIT_MEMO
+            and self._config.invoice_mode is InvoiceMode.OE
+            and returns_goods(document)
+        ):
+            return self._notes
+        return self._ways.get(document.kind)
+
+    def _must(self, document: Document) -> Way:
+        way = self._way(document)
+        if way is None:
+            raise WrongUse(_NO_WAY[document.kind])
+        return way
+
+    def _every_way(self) -> list[Way]:
+        """Each way once."""
+        notes = [self._notes] if self._config.invoice_mode is InvoiceMode.OE else []
+        return list(dict.fromkeys([*self._ways.values(), *notes]))
 
     # --- reading -------------------------------------------------------------------------------------------------------
 
@@ -143,28 +171,26 @@ class Sage300:
 
     def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
         """By the way of the document's kind."""
-        way = self._ways.get(document.kind)
+        way = self._way(document)
         return Unsupported(_NO_WAY[document.kind]) if way is None else way.steps(document, trail)
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
         """What Sage will show for ``document``."""
-        return self._ways[document.kind].project(document, linked)
+        return self._must(document).project(document, linked)
 
     def wire_key(self, document: Document) -> str:
         """The key as Sage's fields of this kind hold it."""
-        return self._ways[document.kind].wire_key(document)
+        return self._must(document).wire_key(document)
 
     def references_of(self, document: Document) -> tuple[tuple[str, str], ...]:
         """The fields by which a person finds the document in Sage."""
-        return self._ways[document.kind].references(document)
+        return self._must(document).references(document)
 
     def capabilities(self) -> Capabilities:
         """What was found out at sign-in."""
         known = self._company
         return Capabilities(
-            routes={
-                kind: self._ways[kind].routes() if kind in self._ways else Unsupported(_NO_WAY[kind]) for kind in Kind
-            },
+            routes={kind: self._routes(kind) for kind in Kind},
             parallel=READERS_MAX,
             lines_max=10_000,
             applications_max=1_000,
@@ -176,13 +202,23 @@ class Sage300:
             ),
         )
 
+    def _routes(self, kind: Kind) -> tuple[Route, ...] | Unsupported:
+        """Of credit memos in mode OE two, by whether goods came back; the first is that of a plain refund."""
+        if kind not in self._ways:
+            return Unsupported(_NO_WAY[kind])
+        routes = self._ways[kind].routes()
+        if kind is not Kind.CREDIT_MEMO or self._config.invoice_mode is not InvoiceMode.OE:
+            return routes
+        notes = self._notes.routes()
+        return routes if isinstance(routes, Unsupported) or isinstance(notes, Unsupported) else (*routes, *notes)
+
     # --- posting -------------------------------------------------------------------------------------------------------
 
     async def observe(self, cases: Sequence[Case]) -> Mapping[DocumentKey, Seen]:
         """Raises :class:`Unavailable` and :class:`SignInFailed`; what else goes wrong is Unclear for its document."""
         seen: dict[DocumentKey, Seen] = {}
-        for way in dict.fromkeys(self._ways.values()):
-            mine = [case for case in cases if self._ways.get(case.document.kind) is way]
+        for way in self._every_way():
+            mine = [case for case in cases if self._way(case.document) is way]
             if mine:
                 seen |= await way.observe(self._api, mine)
         return seen
@@ -190,7 +226,7 @@ class Sage300:
     async def census(self, prefix: str, first: date, last: date) -> Sequence[Found] | Unclear:
         """Raises where Sage cannot be reached: an empty answer means that there is nothing."""
         found: list[Found] = []
-        for way in dict.fromkeys(self._ways.values()):
+        for way in self._every_way():
             if isinstance(way.routes(), Unsupported):
                 continue
             try:
@@ -205,7 +241,7 @@ class Sage300:
         for move in moves:
             self._api.sign_in.check()
             try:
-                receipts[move.key] = await self._ways[move.case.document.kind].advance(self._api, move, permit)
+                receipts[move.key] = await self._must(move.case.document).advance(self._api, move, permit)
             except MlConnectorError as error:
                 # Raised by a question that came before the write.
                 receipts[move.key] = NotSent(str(error))

@@ -43,6 +43,8 @@ _PROFIT_AND_LOSS: Final = {"IncomeStatement": True, "BalanceSheet": False, "Reta
 _HOME: Final = re.compile(r"(?:Functional|Home)Currency(?:Code)?")
 _NAME: Final = re.compile(r"(?:Company)?Name")
 _PERIOD_START: Final = re.compile(r"FiscalPeriod(\d{1,2})StartDate")
+#: Tax classes of items (dossier, section 19).
+_CLASSES: Final = range(1, 11)
 _ISO: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
@@ -67,6 +69,8 @@ async def company(api: WebApi, config: Config) -> Company:
         modules=frozenset(modules),
         receipt_word=words.receipt,
         unapplied_word=words.unapplied,
+        charges=await _charges(api) if "OE" in modules else frozenset(),
+        untaxed=await _untaxed(api) if "TX" in modules else frozenset(),
         banks=await _banks(api) if "BK" in modules else {},
         order_dates=await _order_dates(api) if "OE" in modules else (),
         location_details="IC" in modules
@@ -126,6 +130,43 @@ async def _allowed(api: WebApi, module: str, probe: str) -> bool:
     except (NotPermitted, RefusedByServer):
         return False
     return True
+
+
+async def _charges(api: WebApi) -> frozenset[tuple[str, str]]:
+    """Miscellaneous charges by currency and code."""
+    fields = ("Currency", "MiscellaneousChargeCode")
+    rows = await api.rows("read miscellaneous charges", "OE/OEMiscellaneousCharges", key=fields, select=fields)
+    return frozenset((text(row.get(fields[0])), text(row.get(fields[1]))) for row in rows)
+
+
+async def _untaxed(api: WebApi) -> frozenset[tuple[str, int]]:
+    """Tax groups for sales and classes of items that bear no tax, whatever the class of the customer."""
+    taxed: set[tuple[str, int]] = set()
+    known: set[str] = set()
+    for row in await _tax_rates(api, equal("TransactionType", "Sales")):
+        authority = text(row.get("TaxAuthority"))
+        known.add(authority)
+        taxed |= {(authority, place) for place in _CLASSES if number(row.get(f"ItemRate{place}"), "a rate")}
+    found: set[tuple[str, int]] = set()
+    for row in await _sales_tax_groups(api):
+        authorities = {text(row.get(f"TaxAuthority{place}")) for place in range(1, 6)} - {""}
+        if authorities <= known:
+            found |= {
+                (text(row.get("TaxGroupKey")), place)
+                for place in _CLASSES
+                if not any((authority, place) in taxed for authority in authorities)
+            }
+    return frozenset(found)
+
+
+async def _sales_tax_groups(api: WebApi) -> list[dict[str, Any]]:
+    key = ("TaxGroupKey", "TransactionType")
+    return await api.rows("read tax groups", "TX/TXTaxGroups", key=key, condition=equal("TransactionType", "Sales"))
+
+
+async def _tax_rates(api: WebApi, condition: str) -> list[dict[str, Any]]:
+    key = ("TaxAuthority", "TransactionType", "BuyerClass")
+    return await api.rows("read tax rates", "TX/TXTaxRates", key=key, condition=condition)
 
 
 async def _banks(api: WebApi) -> dict[str, str]:
@@ -198,19 +239,8 @@ def _periods(row: Mapping[str, Any]) -> list[FiscalPeriod]:
 
 async def _tax_groups(api: WebApi) -> tuple[TaxCode, ...]:
     """Tax groups for sales. The rate is that of class 1 for buyer and item, all authorities together."""
-    groups = await api.rows(
-        "read tax groups",
-        "TX/TXTaxGroups",
-        key=("TaxGroupKey", "TransactionType"),
-        condition=equal("TransactionType", "Sales"),
-    )
-    rates = await api.rows(
-        "read tax rates",
-        "TX/TXTaxRates",
-        key=("TaxAuthority", "TransactionType", "BuyerClass"),
-        select=("TaxAuthority", "TransactionType", "BuyerClass", "ItemRate1"),
-        condition=f"{equal('TransactionType', 'Sales')} and {equal('BuyerClass', 1)}",
-    )
+    groups = await _sales_tax_groups(api)
+    rates = await _tax_rates(api, f"{equal('TransactionType', 'Sales')} and {equal('BuyerClass', 1)}")
     by_authority = {text(row.get("TaxAuthority")): number(row.get("ItemRate1"), "a rate") for row in rates}
     found = []
     for row in groups:

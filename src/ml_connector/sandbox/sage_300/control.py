@@ -19,7 +19,7 @@ from ml_connector.sandbox.sage_300.context import HOME_CURRENCY
 from ml_connector.sandbox.sage_300.errors import no_record, rejected
 from ml_connector.sandbox.sage_300.general_ledger import padded_batch
 from ml_connector.sandbox.sage_300.money import RATE_TYPE
-from ml_connector.sandbox.sage_300.people import edit_first_line, nudge_entry
+from ml_connector.sandbox.sage_300.people import edit_first_line, nudge_entry, nudge_sale
 from ml_connector.sandbox.sage_300.records import each_row
 from ml_connector.sandbox.sage_300.schema import Row
 from ml_connector.sandbox.sage_300.security import USERNAME
@@ -44,7 +44,8 @@ class Control:
         """Everything that can be asked for over the control path."""
         acts = (
             self.post_batch, self.delete_batch, self.edit_batch, self.describe_batch, self.mark_batch, self.lock_batch,
-            self.print_batch, self.plant_batch, self.reverse_batch, self.nudge_line, self.nudge_entry, self.lose_batch, self.purge_batch,
+            self.print_batch, self.plant_batch, self.reverse_batch, self.nudge_line, self.nudge_entry, self.plant_order,
+            self.plant_note, self.nudge_sale, self.lose_batch, self.purge_batch, self.notes,
             self.batches, self.documents, self.transactions, self.orders, self.invoices, self.trial_balance,
             self.set_period, self.inactivate_account, self.set_customer, self.set_stock, self.set_rate, self.day_end,
             self.set_day_end_running, self.set_rights, self.lock_user, self.change_password,
@@ -122,6 +123,23 @@ class Control:
         with self._records.book.transaction():
             nudge_entry(self._context, *self._batch(kind, number), Decimal(by))
 
+    def plant_order(self, order: Mapping[str, object]) -> str:
+        """A person enters an order, in the form of a POST body; its number."""
+        with self._records.book.transaction():
+            model = self._context.schema.model_of("OEOrders")
+            return str(self._company.orders.create(self._reader.read(order, model))["OrderNumber"])
+
+    def plant_note(self, note: Mapping[str, object]) -> str:
+        """A person enters a credit note, in the form of a POST body; its number."""
+        with self._records.book.transaction():
+            model = self._context.schema.model_of("OECreditDebitNotes")
+            return str(self._company.notes.create(self._reader.read(note, model))["CreditDebitNoteNumber"])
+
+    def nudge_sale(self, resource: str, order: str, by: Decimal | str = "0.01") -> None:
+        """Change the first amount of every OEOrders, OEInvoices or OECreditDebitNotes record of an order number."""
+        with self._records.book.transaction():
+            nudge_sale(self._context, resource, order, Decimal(by))
+
     def lose_batch(self, kind: str, number: int | str) -> None:
         """The company's database was restored from an older copy, without this GL or AR batch."""
         with self._records.book.transaction():
@@ -162,6 +180,10 @@ class Control:
     def invoices(self) -> list[dict[str, object]]:
         """Every invoice of order entry."""
         return self._all("OEInvoices")
+
+    def notes(self) -> list[dict[str, object]]:
+        """Every credit and debit note of order entry."""
+        return self._all("OECreditDebitNotes")
 
     def trial_balance(self) -> list[dict[str, object]]:
         """Debit, credit and balance of every account posted to, home currency."""

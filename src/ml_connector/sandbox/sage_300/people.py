@@ -65,3 +65,23 @@ def nudge_entry(context: Context, room: BatchRoom, batch: Row, by: Decimal) -> N
         sign = -1 if amount(row, amounts[0]) < 0 else 1
         row.update({name: amount(row, name) + sign * by for name in amounts})
         context.records.save(posted_in, row)
+
+
+#: The lines of a document of order entry, and the amount that changes, by resource.
+_SALES = {
+    "OEOrders": ("OrderDetails", "ExtendedAmount"),
+    "OEInvoices": ("InvoiceDetails", "ExtendedAmount"),
+    "OECreditDebitNotes": ("CreditDebitDetails", "UnitPrice"),
+}
+
+
+def nudge_sale(context: Context, resource: str, order: str, by: Decimal) -> None:
+    """The first amount of an order's documents changes in the company's own tables; nothing else follows."""
+    found = context.records.find(resource, OrderNumber=order) if resource in _SALES else []
+    if not found:
+        raise rejected(f"There is no {resource} of the order {order}.")
+    lines, name = _SALES[resource]
+    for row in found:
+        line = each_row(row, lines)[0]
+        line[name] = amount(line, name) + by
+        context.records.save(resource, row)

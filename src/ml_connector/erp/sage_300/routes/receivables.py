@@ -16,14 +16,12 @@ from ml_connector.erp.sage_300.keys import key_in
 from ml_connector.erp.sage_300.odata import any_of, equal, fitting
 from ml_connector.erp.sage_300.routes.base import Request
 from ml_connector.erp.sage_300.routes.batch_way import BatchWay, address
+from ml_connector.erp.sage_300.routes.posted import Posted, numbered, posted_documents, posted_key
 from ml_connector.erp.sage_300.wire import text
 
-_POSTED: Final = "AR/ARPostedDocuments"
 _PROCESS: Final = "AR/ARPostInvoices"
 #: Never "Postallbatches", which posts other people's ready batches (dossier, section 11.4).
 ONLY_THESE: Final = "Donotpostallbatches"
-
-_Posted = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def sales_of(document: Document) -> SalesDocument:
@@ -67,12 +65,12 @@ class Receivables(BatchWay):
 
     async def contents(self, api: WebApi, found: Sequence[Batch]) -> Callable[[Case, Batch], Content]:
         entries = [each.entries[0] for each in found if each.status == batches.POSTED_STATUS and each.entries]
-        posted = await self._posted(api, [_term(*_key(entry)) for entry in entries])
+        posted = await posted_documents(api, [numbered(*posted_key(entry)) for entry in entries])
         return lambda case, batch: _content(case, batch, posted)
 
     async def elsewhere(self, api: WebApi, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
         """Posted documents decide: by our key where they carry it, else by customer and number, or the order's number."""
-        posted = await self._posted(api, [term for case in cases for term in _terms(case)])
+        posted = await posted_documents(api, [term for case in cases for term in _terms(case)])
         numbers = sorted({text(row.get("BatchNumber")) for row in posted.values()} - {"", "0"})
         held: dict[str, Batch] = {}
         for some in fitting(numbers, lambda some: address(self.resource, self.fields, self._of_batches(some))):
@@ -100,20 +98,6 @@ class Receivables(BatchWay):
         ids = (("CustomerNumber", shown.party), ("DocumentNumber", number))
         return Present(batch.ids if batch is not None and ours else ids, shown, ours=ours)
 
-    async def _posted(self, api: WebApi, terms: Sequence[str]) -> _Posted:
-        """Posted documents by customer and number."""
-        found: dict[tuple[str, str], Mapping[str, Any]] = {}
-        for some in fitting(terms, lambda some: address(_POSTED, receivables.POSTED_FIELDS, any_of(some))):
-            rows = await api.rows(
-                "read posted documents",
-                _POSTED,
-                key=("CustomerNumber", "DocumentNumber"),
-                select=receivables.POSTED_FIELDS,
-                condition=any_of(some),
-            )
-            found |= {_key(row): row for row in rows}
-        return found
-
     def _of_batches(self, numbers: Sequence[str]) -> str:
         return any_of([self.number_term(number) for number in numbers])
 
@@ -127,24 +111,16 @@ class Receivables(BatchWay):
 # --- parts -------------------------------------------------------------------------------------------------------------
 
 
-def _key(row: Mapping[str, Any]) -> tuple[str, str]:
-    return text(row.get("CustomerNumber")), text(row.get("DocumentNumber"))
-
-
-def _term(customer: str, number: str) -> str:
-    return f"{equal('CustomerNumber', customer)} and {equal('DocumentNumber', number)}"
-
-
 def _terms(case: Case) -> tuple[str, str]:
     """The filters that find posted documents that could be this one."""
     document = sales_of(case.document)
     by_order = (
         f"{equal('CustomerNumber', document.customer)} and {equal('OrderNumber', receivables.order_number(document))}"
     )
-    return _term(document.customer, sales.number_of(document)), by_order
+    return numbered(document.customer, sales.number_of(document)), by_order
 
 
-def _candidates(case: Case, posted: _Posted) -> list[Mapping[str, Any]]:
+def _candidates(case: Case, posted: Posted) -> list[Mapping[str, Any]]:
     """The posted documents that could be this one. Another key of ours is another document, whatever its order."""
     document = sales_of(case.document)
     number, order = sales.number_of(document), receivables.order_number(document)
@@ -162,7 +138,7 @@ def _read(case: Case, entry: Mapping[str, Any]) -> Shown:
     return receivables.shown_entry(entry, with_tax=with_tax)
 
 
-def _content(case: Case, batch: Batch, posted: _Posted) -> Content:
+def _content(case: Case, batch: Batch, posted: Posted) -> Content:
     """What a batch of one entry holds; once it is posted, what the posted document says of it."""
     entry = batch.entries[0]
     if not receivables.is_kind(entry, case.document.kind):
@@ -170,7 +146,7 @@ def _content(case: Case, batch: Batch, posted: _Posted) -> Content:
     shown = _read(case, entry)
     if batch.status != batches.POSTED_STATUS:
         return Content(shown)
-    row = posted.get(_key(entry))
+    row = posted.get(posted_key(entry))
     if row is None:
         return Content(None, problem=f"A/R batch {batch.number} is posted, and there is no such posted document.")
     return Content(receivables.shown_posted(row, shown.lines))
