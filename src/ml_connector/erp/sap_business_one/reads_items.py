@@ -11,7 +11,7 @@ from ml_connector.domain.source import Page
 from ml_connector.erp.sap_business_one.client import ServiceLayer
 from ml_connector.erp.sap_business_one.documents import Company
 from ml_connector.erp.sap_business_one.reads_marks import Followed, changed, stamp
-from ml_connector.erp.sap_business_one.reads_values import USABLE_FIELDS, code, number, usable, words, yes
+from ml_connector.erp.sap_business_one.reads_values import USABLE_FIELDS, code, number, usable, within, words, yes
 
 _ITEMS: Final = Followed(
     what="read items",
@@ -67,26 +67,28 @@ async def customers(layer: ServiceLayer, company: Company, mark: str, now: datet
 
 
 def _item(row: Mapping[str, Any], today: date) -> Item:
-    return Item(
-        code=code(row, "ItemCode"),
-        name=words(row.get("ItemName")),
-        stocked=yes(row.get("InventoryItem")),
-        sellable=yes(row.get("SalesItem")) and usable(row, today),
-        unit=words(row.get("InventoryUOM")) or words(row.get("SalesUnit")),
-        barcode=words(row.get("BarCode")),
-        changed=stamp(row.get("UpdateDate"), row.get("UpdateTime")),
-    )
+    with within("item", row, "ItemCode"):
+        return Item(
+            code=code(row, "ItemCode"),
+            name=words(row.get("ItemName")),
+            stocked=yes(row.get("InventoryItem")),
+            sellable=yes(row.get("SalesItem")) and usable(row, today),
+            unit=words(row.get("InventoryUOM")) or words(row.get("SalesUnit")),
+            barcode=words(row.get("BarCode")),
+            changed=stamp(row.get("UpdateDate"), row.get("UpdateTime")),
+        )
 
 
 def _customer(row: Mapping[str, Any], company: Company, today: date) -> Customer:
     currency = words(row.get("Currency"))
-    return Customer(
-        code=code(row, "CardCode"),
-        name=words(row.get("CardName")),
-        currency="" if currency in ("", _EVERY_CURRENCY) else company.iso(currency),
-        active=usable(row, today),
-        hindrances=tuple(_hindrances(row)),
-    )
+    with within("business partner", row, "CardCode"):
+        return Customer(
+            code=code(row, "CardCode"),
+            name=words(row.get("CardName")),
+            currency="" if currency in ("", _EVERY_CURRENCY) else company.iso(currency),
+            active=usable(row, today),
+            hindrances=tuple(_hindrances(row)),
+        )
 
 
 def _hindrances(row: Mapping[str, Any]) -> list[str]:

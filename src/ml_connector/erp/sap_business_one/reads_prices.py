@@ -15,7 +15,7 @@ from ml_connector.erp.sap_business_one.documents import Company
 from ml_connector.erp.sap_business_one.reads_marks import Mark, mark_from
 from ml_connector.erp.sap_business_one.reads_queries import PRICES
 from ml_connector.erp.sap_business_one.reads_sweeps import Fields, Sweep, swept
-from ml_connector.erp.sap_business_one.reads_values import code, day_in, number, rows_in, words, yes
+from ml_connector.erp.sap_business_one.reads_values import code, day_in, number, rows_in, within, words, yes
 
 #: The first word of a mark: which of the two parts of the sweep it stands in.
 _LISTED, _SPECIAL = "listed", "special"
@@ -57,7 +57,10 @@ async def prices(layer: ServiceLayer, company: Company, mark: str, now: datetime
         "read special prices", "SpecialPrices", key=("ItemCode", "CardCode"), select=_SPECIAL_FIELDS, after=after
     )
     async for found, more in pages:
-        special = [price for row in found for price in await _special(layer, row, lists, company, now.date())]
+        special: list[Price] = []
+        for row in found:
+            with within("special price of", row, "ItemCode", "CardCode"):
+                special += await _special(layer, row, lists, company, now.date())
         place = (_SPECIAL, code(found[-1], "ItemCode"), code(found[-1], "CardCode")) if more else ()
         yield Page(tuple(special), Mark(after=place).text())
 

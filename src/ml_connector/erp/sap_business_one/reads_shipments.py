@@ -12,7 +12,7 @@ from ml_connector.domain.source import Page
 from ml_connector.erp.sap_business_one.client import ServiceLayer
 from ml_connector.erp.sap_business_one.odata import by_key, path
 from ml_connector.erp.sap_business_one.reads_marks import Followed, changed
-from ml_connector.erp.sap_business_one.reads_values import code, day_of, number, rows_in, words, yes
+from ml_connector.erp.sap_business_one.reads_values import code, day_of, number, rows_in, within, words, yes
 
 #: Object codes of what a line may be based on (dossier 6.3).
 _ORDER, _DELIVERY = 17, 15
@@ -48,7 +48,11 @@ async def shipments(layer: ServiceLayer, mark: str, now: datetime) -> AsyncItera
     async for rows, covered in changed(layer, _DELIVERIES, mark, now):
         deliveries = await _with_cancelled([await _whole(layer, row) for row in rows], layer)
         orders = await _orders(layer, deliveries)
-        yield Page(tuple(shipment for row in deliveries for shipment in _shipments(row, orders)), covered)
+        found: list[Shipment] = []
+        for row in deliveries:
+            with within("delivery", row, "DocEntry"):
+                found += _shipments(row, orders)
+        yield Page(tuple(found), covered)
 
 
 async def _whole(layer: ServiceLayer, row: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ml_connector.erp.sap_business_one import reads_queries
 from ml_connector.erp.sap_business_one.client import ServiceLayer
 from ml_connector.erp.sap_business_one.odata import by_key, path
 from ml_connector.erp.sap_business_one.reads_queries import StoredQuery
-from ml_connector.erp.sap_business_one.reads_values import code, rows_in
+from ml_connector.erp.sap_business_one.reads_values import code, rows_in, within
 
 Row = TypeVar("Row")
 Fields = Mapping[str, Any]
@@ -67,7 +67,11 @@ async def _by_query(layer: ServiceLayer, sweep: Sweep[Row], after: str) -> Async
             words = "a page of a stored query holds no item as a whole"
             raise RefusedByServer(f"{sweep.query.code}: {words}.", server_code="", words=words)
         after = code(rows[-1], "ItemCode") if rows else ""
-        yield tuple(row for row in map(sweep.from_query, rows) if row is not None), after if more else ""
+        found: list[Row] = []
+        for row in rows:
+            with within("item", row, "ItemCode"):
+                found += _some(sweep.from_query(row))
+        yield tuple(found), after if more else ""
 
 
 async def _by_items(layer: ServiceLayer, sweep: Sweep[Row], after: str) -> AsyncIterator[tuple[tuple[Row, ...], str]]:
@@ -83,10 +87,16 @@ async def _by_items(layer: ServiceLayer, sweep: Sweep[Row], after: str) -> Async
     async for items, more in pages:
         found: list[Row] = []
         for item in items:
-            members = rows_in(item, sweep.collection)
-            if not members:
-                # Some servers leave collections empty in lists (dossier 5.1).
-                where = path(by_key("Items", code(item, "ItemCode")), select=",".join(select))
-                members = rows_in(await layer.get(sweep.what, where), sweep.collection)
-            found += [row for row in (sweep.from_item(item, member) for member in members) if row is not None]
+            with within("item", item, "ItemCode"):
+                members = rows_in(item, sweep.collection)
+                if not members:
+                    # Some servers leave collections empty in lists (dossier 5.1).
+                    where = path(by_key("Items", code(item, "ItemCode")), select=",".join(select))
+                    members = rows_in(await layer.get(sweep.what, where), sweep.collection)
+                for member in members:
+                    found += _some(sweep.from_item(item, member))
         yield tuple(found), code(items[-1], "ItemCode") if more else ""
+
+
+def _some(row: Row | None) -> list[Row]:
+    return [] if row is None else [row]

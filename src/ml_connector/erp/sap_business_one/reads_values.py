@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -31,6 +32,16 @@ def code(row: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, (str, int)) or isinstance(value, bool) or value == "":
         raise BadAnswer(f"SAP Business One shows a row without {name}.", code="missing_field")
     return str(value)
+
+
+@contextmanager
+def within(name: str, row: Mapping[str, Any], *keys: str) -> Iterator[None]:
+    """What is wrong inside is said with its place: ``item STOOL-OAK-45: ...``."""
+    try:
+        yield
+    except BadAnswer as error:
+        place = " ".join([name, *(str(row.get(key))[:60] for key in keys)])
+        raise BadAnswer(f"{place}: {error}", code=error.code) from error
 
 
 def number(row: Mapping[str, Any], name: str) -> Decimal:
