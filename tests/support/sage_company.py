@@ -10,6 +10,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any, TypeVar
 
+import httpx2
+
 from ml_connector.domain.documents import (
     Application,
     Document,
@@ -113,14 +115,27 @@ class Scene:
         raise AssertionError("no end")
 
 
+@dataclass
+class Listening(httpx2.AsyncBaseTransport):
+    """Somebody who hears every request on its way."""
+
+    inner: httpx2.AsyncBaseTransport
+    heard: list[httpx2.Request]
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.heard.append(request)
+        return await self.inner.handle_async_request(request)
+
+
 def play(
     act: Callable[[Scene], Awaitable[T]],
     *,
     switches: Mapping[str, object] | None = None,
     faults: Sequence[Mapping[str, object]] = (),
     settings: Mapping[str, str] | None = None,
+    heard: list[httpx2.Request] | None = None,
 ) -> T:
-    """Run ``act`` on a company of its own."""
+    """Run ``act`` on a company of its own. ``heard`` takes every request."""
 
     async def run() -> T:
         clock = FakeClock(START)
@@ -135,7 +150,8 @@ def play(
         assert isinstance(control, Control)
         given = {name: str(value) for name, value in world.credentials()["sage_300"].items()}
         secrets = {"password": given.pop("password")}
-        tools = Tools(clock, Random(1), NodeTransport(world.app))
+        line = Listening(NodeTransport(world.app), heard if heard is not None else [])
+        tools = Tools(clock, Random(1), line)
         target = await connect({**given, **(settings or {})}, secrets, tools)
         try:
             return await act(Scene(target, control, clock, world))
