@@ -82,7 +82,8 @@ def bench(arguments: Arguments) -> int:
     """the benchmarks, side by side with their baselines"""
     ensure(ROOT, "dev", patient_call(ROOT))
     codes = [
-        _run([str(venv_command(ROOT, "python")), f"bench/{name}.py", *arguments]) for name in ("settlement", "posting")
+        _run([str(venv_command(ROOT, "python")), f"bench/{name}.py", *arguments])
+        for name in ("settlement", "posting", "orders")
     ]
     return max(codes)
 

@@ -78,7 +78,7 @@ class ThinAmazon:
     def transport(self) -> httpx2.MockTransport:
         async def handle(request: httpx2.Request) -> httpx2.Response:
             await asyncio.sleep(0)  # here a request can be lost,
-            answer = self._answer(request)
+            answer = self.answer(request)
             await asyncio.sleep(0)  # and here its answer
             return answer
 
@@ -103,7 +103,7 @@ class ThinAmazon:
         lent = Tools(clock, Random(1), MemoryTokens(), buckets, on_new, transport or self.transport())
         return AmazonAccount(read_config(settings, secrets), lent)
 
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path.removeprefix("/amazon")
         if path == "/auth/o2/token":
             return _json({"access_token": "Atza|thin", "refresh_token": "Atzr|thin", "expires_in": 3600})
