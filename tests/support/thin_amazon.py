@@ -49,7 +49,7 @@ class ThinAmazon:
     """``clock`` is Amazon's. ``limited`` False: it never answers 429. ``page_max`` orders come at once, whatever is asked for.
 
     ``calls`` counts what was asked, by operation, ``refused`` the 429s. ``served`` lists every version in every answer.
-    ``meanwhile`` is called after each page. ``others`` are further operations by path, ``files`` what a document's address holds.
+    ``broken_after`` so many calls of an operation it answers 500. ``meanwhile`` is called after each page. ``others`` are further operations by path, ``files`` what a document's address holds.
     """
 
     clock: Clock
@@ -62,6 +62,7 @@ class ThinAmazon:
     others: dict[str, tuple[str, Handler]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     keep_served: bool = True
+    broken_after: int | None = None
     _shown: list[Version] = field(default_factory=list)
     _heads: dict[str, Version] = field(default_factory=dict)
     _coming: list[tuple[datetime, int, Version]] = field(default_factory=list)
@@ -111,6 +112,8 @@ class ThinAmazon:
             return httpx2.Response(200, content=_piece(self.files[path]))
         operation, handler = ("searchOrders", self._search) if path == ORDERS else self.others[path]
         self.calls[operation] += 1
+        if self.broken_after is not None and self.calls[operation] > self.broken_after:
+            return _json({"errors": [{"code": "InternalFailure", "message": "", "details": ""}]}, 500)
         if self.limited and not self._buckets.take(SELLER, "thin", operation, self.clock.now()):
             self.refused[operation] += 1
             return _json({"errors": [{"code": "QuotaExceeded", "message": "", "details": ""}]}, 429)

@@ -143,18 +143,22 @@ class OrderReader:
     async def _next(self) -> Window | None:
         """The window to read now, on record before anything of it is asked for; None when all is read."""
         now = self.shop.clock.now()
-        look = self._look_is_due()
 
         def begin(conn: Connection) -> Window | None:
             covered = coverage.settled(conn, self.shop.connection, self.shop.scope, now, FIRST_BACK)
-            return (self._forward(conn, covered, now) if look else None) or self._back(conn, covered)
+            if self._look_is_due(covered):
+                return self._forward(conn, covered, now)
+            return self._back(conn, covered)
 
         return await self.shop.store.call(begin)
 
-    def _look_is_due(self) -> bool:
+    def _look_is_due(self, covered: Coverage) -> bool:
+        """Whether it is time to look for new orders: once in each reading, but not so often while there is a past to read."""
         if self._caught_up:
             return False
-        return self._looked_at_s is None or self.shop.clock.monotonic() - self._looked_at_s >= LOOK_EVERY_S
+        if self._looked_at_s is None or not covered.past:
+            return True
+        return self.shop.clock.monotonic() - self._looked_at_s >= LOOK_EVERY_S
 
     def _forward(self, conn: Connection, covered: Coverage, now: datetime) -> Window:
         begun = windows.open_one(conn, self.shop.connection, FORWARD)
@@ -181,7 +185,7 @@ class OrderReader:
     async def _more(self) -> bool:
         """Whether something is left to be read."""
         covered = await self.shop.store.call(lambda conn: coverage.get(conn, self.shop.connection))
-        return self._look_is_due() or bool(covered.past)
+        return not self._caught_up or bool(covered.past)
 
     # --- pages ---------------------------------------------------------------------------------------------------------
 
