@@ -10,6 +10,7 @@ import gzip
 import importlib
 import io
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from ml_connector.sandbox.amazon.gateway import ROUTES
 from tests.support.amazon_served import served_amazon
 
 Answer = TypeVar("Answer")
@@ -175,6 +177,12 @@ def pages(call: Callable[..., Any], token_name: str, token_of: Callable[[Any], s
     while token := token_of(page):
         page = call(**{token_name: token})
         yield page
+
+
+def test_every_operation_that_is_served_is_called_by_amazons_client_in_this_file() -> None:
+    called = Path(__file__).read_text(encoding="utf-8")
+    methods = {operation: re.sub(r"([A-Z])", r"_\1", operation).lower() for *_, operation in ROUTES}
+    assert [operation for operation, method in methods.items() if f".{method}" not in called] == []
 
 
 def test_every_order(amazons: Amazons) -> None:
