@@ -109,6 +109,20 @@ def test_the_transactions_of_every_settlement_come_to_its_total_as_soon_as_it_is
     assert settled(every_transaction(seller)) == totals
 
 
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        (GROUPS, {"FinancialEventGroupStartedBefore": "0001-01-01T00:00:00Z"}),
+        (SUMMARY, {"periodEnd": "9999-12-31"}),
+        (SUMMARY, {"periodStart": "0001-01-01"}),
+        (TRANSACTIONS, {"postedAfter": "0001-01-01T00:00:00Z"}),
+        (BALANCES, {"asOfDate": "0001-01-01"}),
+    ],
+)
+def test_the_ends_of_time_are_refused(path: str, params: dict[str, str]) -> None:
+    assert Seller({"stores": ["US"], "settlements": 1}).get(path, **params).status_code == 400
+
+
 def test_a_yen_is_whole_here_too() -> None:
     seller = Seller({"stores": ["JP"]})
     totals = {file.summary["settlement-id"]: file.total for file in seller.files("cp932")}

@@ -15,7 +15,7 @@ from ml_connector.sandbox.amazon.closing import Chain
 from ml_connector.sandbox.amazon.event_ledger import EventLedger, Wanted
 from ml_connector.sandbox.amazon.groups import group_id, group_of
 from ml_connector.sandbox.amazon.marketplaces import STORES, Store
-from ml_connector.sandbox.amazon.messages import Refused, Reply, Request
+from ml_connector.sandbox.amazon.messages import YEARS, Refused, Reply, Request
 from ml_connector.sandbox.amazon.paging import Items, Pager, Position, Question
 from ml_connector.sandbox.amazon.parameters import TWO_MINUTES, choice, listed, settled_instant
 from ml_connector.sandbox.amazon.rows import Row, stamp, unpacked
@@ -271,9 +271,12 @@ def _day(query: Mapping[str, str], name: str) -> date | None:
     if name not in query:
         return None
     try:
-        return date.fromisoformat(query[name])
+        day = date.fromisoformat(query[name])
     except ValueError:
         raise Refused.input(f"Invalid {name}") from None
+    if day.year not in YEARS:
+        raise Refused.input(f"Invalid {name}")
+    return day
 
 
 def _second(instant: datetime) -> str:
