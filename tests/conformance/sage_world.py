@@ -24,6 +24,7 @@ from ml_connector.erp.sage_300.connector import connect
 from ml_connector.sandbox.sage_300 import NAME, SWITCHES, Control
 from tests.conformance.on_sandbox import Founded, SandboxSite
 from tests.conformance.sage_desks import Banking, Desk, Invoicing, Ledger, OrderEntry
+from tests.conformance.sage_stockroom import Stockroom
 
 CODES: Final = Codes(
     day=date(2026, 10, 26),
@@ -50,6 +51,7 @@ _JOURNALS: Final = frozenset({Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER})
 _SALES: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO, Kind.SALES_ORDER, Kind.RECEIPT})
 _INVOICING: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO})
 _PEOPLE: Final = frozenset({Touches.PEOPLE})
+_FEEDS: Final = frozenset({Touches.FEEDS})
 _SIGN_IN: Final = frozenset({Touches.SIGN_IN})
 _WIRE: Final = frozenset({Touches.LOOKS, Touches.CONTENT, Touches.REFERENCES, Touches.FEEDS})
 _WRITES: Final = frozenset({Touches.WRITES, Touches.LOOKS})
@@ -73,6 +75,16 @@ _SWITCHES: Final[Sequence[Switch]] = (
     Switch("posting_s", 0, (30,), _WRITES),
     Switch("inactive_account", "entry", ("posting",), frozenset({Touches.PERIODS})),
     Switch("cold_start_s", 0, (40,), _SIGN_IN),
+)
+_FEED_SWITCHES: Final[Sequence[Switch]] = (
+    Switch("location_details", True, (False,), _FEEDS),
+    Switch(
+        "location_detail_has",
+        "QuantityCommitted QuantityAvailableToShip",
+        ("QuantityCommitted", "QuantityAvailableToShip", "-"),
+        _FEEDS,
+    ),
+    Switch("formatted_location_items", False, (True,), _FEEDS),
 )
 _AR_SWITCHES: Final[Sequence[Switch]] = (
     Switch("ar_duplicate", "entry", ("posted", "posting"), _WRITES | _PEOPLE, _INVOICING),
@@ -98,7 +110,7 @@ class SageWorld:
 
     def __init__(self, mode: str) -> None:
         self.label = f"Sage 300, invoices by {mode}"
-        self.switches = (*_SWITCHES, *_AR_SWITCHES) if mode == "AR" else _OE_SWITCHES
+        self.switches = (*_SWITCHES, *_FEED_SWITCHES, *_AR_SWITCHES) if mode == "AR" else _OE_SWITCHES
         self._mode = mode
         self._founded = Founded()
 
@@ -147,6 +159,9 @@ class SageSite(SandboxSite):
 
     def held(self, document: Document) -> Held:
         return self._desk(document).held(document)
+
+    def desk(self) -> Stockroom:
+        return Stockroom(self.control)
 
     # --- what people do -----------------------------------------------------------------------------------------------
 

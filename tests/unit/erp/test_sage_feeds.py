@@ -1,9 +1,12 @@
 """What is followed in a Sage 300 company: dates overlap, sweeps are whole, and stock says what it is."""
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
+import httpx2
 import pytest
 
 from ml_connector.domain.catalog import Item, Price, Stock
@@ -31,7 +34,8 @@ def test_items_are_read_once_and_then_from_a_day_before_the_newest_stamp() -> No
 
     codes = [item.code for page in first for item in page.rows]
     assert "STOOL45" in codes
-    assert [page.mark for page in first] == [*([""] * (len(first) - 1)), "2026-11-21"]
+    assert first[-1].mark == "2026-11-21"
+    assert first[0].mark == '["", "2026-11-21", "A11050"]'
     # All of them were maintained on the day of the mark: a date says no more.
     assert sorted(again) == sorted(codes)
 
@@ -41,6 +45,55 @@ def test_nothing_is_read_again_that_was_maintained_before_the_overlap() -> None:
         return await pages(scene.target.items("2026-11-23"))
 
     assert play(act) == [Page((), "2026-11-23")]
+
+
+@pytest.mark.parametrize("feed", ["items", "prices", "stock", "customers"])
+def test_a_sweep_that_is_cut_off_after_each_page_is_gone_on_with(feed: str) -> None:
+    async def act(scene: Scene) -> tuple[list[object], list[object]]:
+        whole = await rows(getattr(scene.target, feed)())
+        found: list[object] = []
+        mark = ""
+        for _ in range(100):
+            page = await anext(getattr(scene.target, feed)(mark))
+            found += page.rows
+            mark = page.mark
+            if not mark.startswith("["):
+                break
+        return whole, found
+
+    whole, found = play(act, switches={"page_size": 2})
+
+    assert found == whole
+
+
+@dataclass
+class Backwards(httpx2.AsyncBaseTransport):
+    """Pages whose rows are not in the order of their key."""
+
+    inner: httpx2.AsyncBaseTransport
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = await self.inner.handle_async_request(request)
+        if "/ICItems" not in request.url.path or request.method != "GET":
+            return answer
+        data = json.loads(await answer.aread())
+        return httpx2.Response(answer.status_code, json={**data, "value": data["value"][::-1]})
+
+
+def test_rows_in_no_order_are_read_by_counted_pages_and_the_mark_waits_for_the_last() -> None:
+    pages_read = play(lambda scene: pages(scene.target.items()), switches={"page_size": 2}, between=Backwards)
+
+    codes = [item.code for page in pages_read for item in page.rows]
+    assert sorted(codes) == sorted(item.code for item in play(lambda scene: rows(scene.target.items())))
+    assert [page.mark for page in pages_read] == [*([""] * (len(pages_read) - 1)), "2026-11-21"]
+
+
+def test_a_stamp_in_the_future_hides_nothing() -> None:
+    async def act(scene: Scene) -> str:
+        scene.clock.advance(-86_400 * 2)
+        return (await pages(scene.target.items()))[-1].mark
+
+    assert play(act) == "2026-11-19"
 
 
 def test_a_mark_of_something_else_begins_at_the_beginning() -> None:

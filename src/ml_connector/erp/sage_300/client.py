@@ -122,6 +122,14 @@ class WebApi:
                 return
         raise Unavailable(f"{resource} changed again and again while it was read. Try again later.")
 
+    async def page(
+        self, what: str, resource: str, *, select: Sequence[str] = (), condition: str = "", skip: int = 0
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """The rows of one page that fit ``condition``, and how many do in all; None where the server does not count."""
+        options = {"filter": condition, "select": ",".join(select), "count": "true"}
+        data = await self.get(what, path(resource, **options, skip=str(skip) if skip else ""))
+        return rows_of(data), _count(data)
+
     async def _sweep(
         self, what: str, resource: str, key: Sequence[str], select: Sequence[str], condition: str
     ) -> AsyncIterator[tuple[list[dict[str, Any]], bool]]:
@@ -129,9 +137,7 @@ class WebApi:
         known: set[tuple[str, ...]] = set()
         skip, total = 0, None
         for _ in range(_PAGES_MAX):
-            options = {"filter": condition, "select": ",".join(select), "count": "true"}
-            data = await self.get(what, path(resource, **options, skip=str(skip) if skip else ""))
-            page, count = rows_of(data), _count(data)
+            page, count = await self.page(what, resource, select=select, condition=condition, skip=skip)
             changed = total is not None and count is not None and count != total
             total = count if total is None else total
             known |= {tuple(str(row.get(name, "")) for name in key) for row in page}

@@ -153,11 +153,11 @@ class Sage300:
 
     def prices(self, mark: str = "") -> AsyncIterator[Page[Price]]:
         """The base prices of every price list, each time."""
-        return feeds.prices(self._api)
+        return feeds.prices(self._api, mark, self._clock.now().date())
 
     def stock(self, mark: str = "") -> AsyncIterator[Page[Stock]]:
         """Every quantity, each time: Sage keeps no stamp for it."""
-        return feeds.stock(self._api, self._company)
+        return feeds.stock(self._api, self._company, mark, self._clock.now().date())
 
     def shipments(self, mark: str = "") -> AsyncIterator[Page[Shipment]]:
         """Nothing: the Web API does not show shipments."""

@@ -1,27 +1,20 @@
-"""What changes in a company and is followed (Sage dossier, sections 10, 15, 20).
-
-Change stamps are dates, without a time. A mark is the newest date that was read; the next sweep begins a day before it, so that
-what changed later on the same day is read again rather than never. Stock and prices carry no stamp to rely on: they are swept.
-"""
+"""What changes in a company and is followed (Sage dossier, sections 10, 15, 20). Items and customers carry the date of their
+last change; stock and prices carry no stamp to rely on and are swept whole."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import date, timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import date
 from typing import Any, Final
 
 from ml_connector.domain import money
 from ml_connector.domain.catalog import Customer, Item, Price, Shipment, Stock
 from ml_connector.domain.errors import BadAnswer
-from ml_connector.domain.source import Page, Row
+from ml_connector.domain.source import Page
 from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.company import Company
-from ml_connector.erp.sage_300.odata import instant
+from ml_connector.erp.sage_300.marks import STAMP, Source, sweep
 from ml_connector.erp.sage_300.wire import flag, list_of, number, optional_day, plain, text
-
-_STAMP: Final = "DateLastMaintained"
-#: Whole days read again: the stamp's own, and one before it.
-_LOOK_BACK: Final = timedelta(days=2)
 
 _ITEM_FIELDS: Final = (
     "UnformattedItemNumber",
@@ -30,7 +23,7 @@ _ITEM_FIELDS: Final = (
     "StockItem",
     "StockingUnitOfMeasure",
     "QuantityAvailable",
-    _STAMP,
+    STAMP,
 )
 _CUSTOMER_FIELDS: Final = (
     "CustomerNumber",
@@ -44,38 +37,41 @@ _CUSTOMER_FIELDS: Final = (
     "InterestProfile",
     "PrintStatements",
     "AccountType",
-    _STAMP,
+    STAMP,
 )
 
 
 async def items(api: WebApi, mark: str, today: date) -> AsyncIterator[Page[Item]]:
     """Items that changed since ``mark``."""
-    async for page in _followed(api, "read items", "IC/ICItems", _ITEM_FIELDS, _item, mark, today):
-        yield page
+    source = Source("read items", "IC/ICItems", _ITEM_FIELDS[:1], _ITEM_FIELDS, stamped=True)
+    async for rows, after in sweep(api, source, mark, today):
+        yield Page(tuple(_item(row) for row in rows), after)
 
 
 async def customers(api: WebApi, mark: str, today: date) -> AsyncIterator[Page[Customer]]:
     """Customers that changed since ``mark``."""
-    async for page in _followed(api, "read customers", "AR/ARCustomers", _CUSTOMER_FIELDS, _customer, mark, today):
-        yield page
+    source = Source("read customers", "AR/ARCustomers", _CUSTOMER_FIELDS[:1], _CUSTOMER_FIELDS, stamped=True)
+    async for rows, after in sweep(api, source, mark, today):
+        yield Page(tuple(_customer(row) for row in rows), after)
 
 
-async def prices(api: WebApi) -> AsyncIterator[Page[Price]]:
+async def prices(api: WebApi, mark: str, today: date) -> AsyncIterator[Page[Price]]:
     """The base prices of every price list. Sale prices are left out: which properties bound them in time is not verified."""
-    what, key = "read price lists", ("CurrencyCode", "UnformattedItemNumber", "PriceListCode")
-    async for rows in api.pages(what, "IC/ICItemPricing", key=key):
-        yield Page(tuple(price for row in rows for price in _prices(row)), "")
+    key = ("CurrencyCode", "UnformattedItemNumber", "PriceListCode")
+    async for rows, after in sweep(api, Source("read price lists", "IC/ICItemPricing", key), mark, today):
+        yield Page(tuple(price for row in rows for price in _prices(row)), after)
 
 
-async def stock(api: WebApi, company: Company) -> AsyncIterator[Page[Stock]]:
+async def stock(api: WebApi, company: Company, mark: str, today: date) -> AsyncIterator[Page[Stock]]:
     """Quantities by item and location, or of all locations together where this version does not show them apart."""
     if company.location_details:
-        async for rows in api.pages("read stock by location", "IC/ICLocationDetails", key=("ItemNumber", "Location")):
-            yield Page(tuple(_at_location(row) for row in rows), "")
+        source = Source("read stock by location", "IC/ICLocationDetails", ("ItemNumber", "Location"))
+        async for rows, after in sweep(api, source, mark, today):
+            yield Page(tuple(_at_location(row) for row in rows), after)
         return
-    key = ("UnformattedItemNumber",)
-    async for rows in api.pages("read items", "IC/ICItems", key=key, select=_ITEM_FIELDS):
-        yield Page(tuple(_everywhere(row) for row in rows if flag(row.get("StockItem"))), "")
+    source = Source("read items", "IC/ICItems", _ITEM_FIELDS[:1], _ITEM_FIELDS)
+    async for rows, after in sweep(api, source, mark, today):
+        yield Page(tuple(_everywhere(row) for row in rows if flag(row.get("StockItem"))), after)
 
 
 async def shipments() -> AsyncIterator[Page[Shipment]]:
@@ -83,41 +79,8 @@ async def shipments() -> AsyncIterator[Page[Shipment]]:
     yield Page((), "")
 
 
-async def _followed(
-    api: WebApi,
-    what: str,
-    resource: str,
-    fields: tuple[str, ...],
-    read: Callable[[Mapping[str, Any]], Row],
-    mark: str,
-    today: date,
-) -> AsyncIterator[Page[Row]]:
-    """Rows stamped since ``mark``, page by page. Until the last page the mark stays: an interrupted sweep is read again."""
-    since = _day_of(mark)
-    condition = f"{_STAMP} gt {instant(since - _LOOK_BACK)}" if since is not None else ""
-    newest = since
-    # One page behind: only the last one may carry the new mark.
-    waiting: tuple[Row, ...] | None = None
-    async for rows in api.pages(what, resource, key=fields[:1], select=fields, condition=condition):
-        if waiting is not None:
-            yield Page(waiting, mark)
-        waiting = tuple(read(row) for row in rows)
-        stamps = [stamp for row in rows if (stamp := optional_day(row.get(_STAMP))) is not None]
-        # A stamp in the future would hide everything up to then.
-        newest = max([*([newest] if newest else []), *(min(stamp, today) for stamp in stamps)], default=None)
-    yield Page(waiting or (), newest.isoformat() if newest is not None else mark)
-
-
-def _day_of(mark: str) -> date | None:
-    """The date of a mark; what is none of ours begins at the beginning."""
-    try:
-        return date.fromisoformat(mark) if mark else None
-    except ValueError:
-        return None
-
-
 def _stamp(row: Mapping[str, Any]) -> str:
-    day = optional_day(row.get(_STAMP))
+    day = optional_day(row.get(STAMP))
     return day.isoformat() if day is not None else ""
 
 

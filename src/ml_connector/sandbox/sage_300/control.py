@@ -49,6 +49,7 @@ class Control:
             self.batches, self.documents, self.transactions, self.orders, self.invoices, self.trial_balance,
             self.set_period, self.inactivate_account, self.set_customer, self.set_stock, self.set_rate, self.day_end,
             self.set_day_end_running, self.set_rights, self.lock_user, self.change_password,
+            self.records, self.enter, self.edit,
         )  # fmt: skip
         return {act.__name__: act for act in acts}
 
@@ -191,6 +192,27 @@ class Control:
             {"account": each.account, "debit": each.debit, "credit": each.credit, "balance": each.balance}
             for each in self._company.ledger.trial_balance()
         ]
+
+    def records(self, resource: str) -> list[dict[str, object]]:
+        """Everything the company holds of a resource."""
+        return self._all(resource)
+
+    # --- master data ---------------------------------------------------------------------------------------------------
+
+    def enter(self, resource: str, body: Mapping[str, object]) -> None:
+        """A person enters a record of master data, in the form of a POST body."""
+        with self._records.book.transaction():
+            found = self._context.schema.resources[resource]
+            self._company.masters.create(found, self._reader.read(body, self._context.model_of(found)))
+
+    def edit(self, resource: str, key: Sequence[str], changes: Mapping[str, object]) -> None:
+        """A person changes a record of master data, in the form of a PATCH body."""
+        with self._records.book.transaction():
+            found = self._context.schema.resources[resource]
+            row = self._records.get(resource, *key)
+            if row is None:
+                raise no_record()
+            self._company.masters.change(found, row, self._reader.read(changes, self._context.model_of(found)))
 
     # --- settings ------------------------------------------------------------------------------------------------------
 
