@@ -108,5 +108,6 @@ def test_a_ping_says_in_words_what_the_company_can_do() -> None:
     assert (details["branches"], details["reversals"]) == ("1, 2", "negative amounts")
     assert "draft that waits for a person" in details["approval"]
     assert details["missing rights"] == "none"
+    assert details["stock and prices"] == "through the stored queries ML_STOCK and ML_PRICES"
     assert dict(able.features).items() <= details.items()
     assert able.stock_is.startswith("In stock less committed")

@@ -11,6 +11,7 @@ from ml_connector.erp.sap_business_one import (
     reads,
     reads_items,
     reads_prices,
+    reads_queries,
     reads_rights,
     reads_shipments,
     reads_stock,
@@ -47,6 +48,7 @@ class Reading:
                 ("localization", str(info.get("Localization") or "")),
                 ("local currency", self._company.local.iso),
                 *self._company.features,
+                ("stock and prices", await reads_queries.in_words(self._layer)),
                 ("missing rights", ", ".join(await reads_rights.missing(self._layer)) or "none"),
             ),
         )

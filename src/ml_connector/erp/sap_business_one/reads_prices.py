@@ -53,9 +53,9 @@ async def prices(layer: ServiceLayer, company: Company, mark: str, now: datetime
         async for rows, last in swept(layer, sweep, str(after[0]) if after else ""):
             yield Page(rows, Mark(after=(_LISTED, last) if last else (_SPECIAL,)).text())
         after = []
-    pages = layer.pages(
-        "read special prices", "SpecialPrices", key=("ItemCode", "CardCode"), select=_SPECIAL_FIELDS, after=after
-    )
+    key = ("ItemCode", "CardCode")
+    after = after if len(after) == len(key) else []
+    pages = layer.pages("read special prices", "SpecialPrices", key=key, select=_SPECIAL_FIELDS, after=after)
     async for found, more in pages:
         special: list[Price] = []
         for row in found:

@@ -44,6 +44,12 @@ async def prepare(layer: ServiceLayer) -> tuple[str, ...]:
     return tuple([await _prepare(layer, query) for query in (STOCK, PRICES)])
 
 
+async def in_words(layer: ServiceLayer) -> str:
+    """How stock and prices are swept, for people."""
+    usable_ones = [query.code for query in (STOCK, PRICES) if await usable(layer, query)]
+    return f"through the stored queries {' and '.join(usable_ones)}" if usable_ones else "from the items themselves"
+
+
 async def _prepare(layer: ServiceLayer, query: StoredQuery) -> str:
     if await usable(layer, query):
         return f"The stored query {query.code} is there: {query.name.partition(': ')[2]} is read through it."

@@ -81,11 +81,11 @@ def inside(first: Any, last: Any, day: date) -> bool:
 
 
 def usable(row: Mapping[str, Any], today: date) -> bool:
-    """Whether an item or a partner can be used on documents today: inside its valid days and outside its frozen ones
-    (dossier 6.2). Neither flag set means usable."""
+    """Whether an item or a partner can be used on documents today: valid, inside its valid days and outside its frozen ones
+    (dossier 6.2)."""
     if yes(row.get("Frozen")) and inside(row.get("FrozenFrom"), row.get("FrozenTo"), today):
         return False
-    return not yes(row.get("Valid")) or inside(row.get("ValidFrom"), row.get("ValidTo"), today)
+    return yes(row.get("Valid")) and inside(row.get("ValidFrom"), row.get("ValidTo"), today)
 
 
 #: The fields that :func:`usable` reads.
