@@ -7,10 +7,13 @@ are SAP's own dialect (dossier, sections 5.1 and 5.3): dates, times and members 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,6 +22,7 @@ import httpx2
 import pytest
 
 from ml_connector.domain.source import Page
+from ml_connector.erp.sap_business_one.reads_queries import PRICES, STOCK, StoredQuery
 from tests.support.entries import entry, line
 from tests.support.sap_metadata import Metadata
 from tests.support.sap_scene import SPOKEN, Scene, play
@@ -101,11 +105,17 @@ async def _last(pages: AsyncIterator[Page[Any]]) -> str:
 
 
 @pytest.fixture(scope="module", params=["v2", "v1"])
-def spoken(request: pytest.FixtureRequest) -> tuple[Metadata, list[tuple[str, dict[str, list[str]]]]]:
+def life(request: pytest.FixtureRequest) -> tuple[str, list[httpx2.Request]]:
+    """One version, and everything that was asked on it."""
+    return request.param, heard(request.param)
+
+
+@pytest.fixture(scope="module")
+def spoken(life: tuple[str, list[httpx2.Request]]) -> tuple[Metadata, list[tuple[str, dict[str, list[str]]]]]:
     """The metadata of one version, and every query of a set: its name and its options."""
-    version: str = request.param
+    version, requests = life
     asked = []
-    for each in heard(version):
+    for each in requests:
         where = urlsplit(str(each.url))
         resource = unquote(where.path).partition(f"/b1s/{version}/")[2]
         if each.method == "GET" and where.query and not resource.endswith("/List"):
@@ -199,6 +209,37 @@ def check_literal(metadata: Metadata, kind: str, literal: Any, where: str) -> No
         assert written == "String" and literal.val in metadata.enums[kind.removeprefix("SAPB1.")], where
     else:
         assert written == "String" and re.fullmatch(TEXTS[kind], literal.val), where
+
+
+def test_every_operation_is_called_as_the_server_declares_it(life: tuple[str, list[httpx2.Request]]) -> None:
+    version, requests = life
+    metadata = Metadata(FOLDER / FILES["v2"])  # v1 calls the same operations, all of them by POST
+    called = set()
+    for each in requests:
+        name = urlsplit(str(each.url)).path.partition(f"/b1s/{version}/")[2]
+        if name not in metadata.operations:
+            continue
+        called.add(name)
+        kind, parameters = metadata.operations[name]
+        assert each.method == ("GET" if version == "v2" and kind == "Function" else "POST"), name
+        for parameter, value in json.loads(each.content or b"{}", parse_float=Decimal).items():
+            metadata.check_value(parameters[parameter], value, f"{name}.{parameter}")
+
+    assert called >= {"Login", "CompanyService_GetAdminInfo", "CompanyService_GetFinancePeriods"}
+    assert "CompanyService_GetItemPrice" in called
+
+
+@pytest.mark.parametrize(("query", "member"), [(STOCK, "ItemWarehouseInfo"), (PRICES, "ItemPrice")])
+def test_stored_queries_name_columns_by_the_vendors_own_dictionary(query: StoredQuery, member: str) -> None:
+    # the earlier metadata of SAP's own SDK gives the database column of each property
+    columns: dict[str, set[str]] = {}
+    for kind in ET.parse(FOLDER / "service-layer-v1-odata3-sap-sdk-2021.trimmed.edmx").getroot().iter():
+        if kind.get("Name") in ("Item", member):
+            columns[str(kind.get("Name"))] = {str(each.get("Alias") or each.get("Name")) for each in kind}
+    used = set(re.findall(r"\b(T[01])\.(\w+)", query.text))
+
+    assert {name for table, name in used if table == "T0"} <= columns["Item"]
+    assert {name for table, name in used if table == "T1"} <= columns[member] | {"ItemCode"}, "the key of its item"
 
 
 def test_the_check_sees_a_wrong_name_and_a_wrong_literal() -> None:
