@@ -318,8 +318,8 @@ def test_the_doctor_looks_at_everything(serve: Serve, shop: Installation) -> Non
     shop.link(serve(settlements=1))
     checks = shop.ok("doctor")["checks"]
     assert [each["name"] for each in checks] == [
-        "versions", "data folder", "master key", "database", "clock", "audit trail", "connection amazon",
-        "connection books",
+        "versions", "data folder", "master key", "database", "audit trail", "connection amazon", "connection books",
+        "clock",
     ]  # fmt: skip
     assert all(each["ok"] for each in checks)
     assert "Sandbox Trading Inc." in shop("doctor").out

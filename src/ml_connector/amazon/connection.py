@@ -100,7 +100,7 @@ class AmazonAccount:
         if fresh:
             await self._login.renew()
         stores = await self.sellers.participations(fresh=fresh)
-        return _identity(self.config, stores)
+        return _identity(self.config, stores, self.client.http.clock_ahead_s)
 
     async def discover_settlements(self, created_since: datetime) -> tuple[ReportInfo, ...]:
         """See :meth:`ml_connector.amazon.reports.Reports.discover_settlements`."""
@@ -116,7 +116,7 @@ class AmazonAccount:
             await http.aclose()
 
 
-def _identity(config: Config, participations: tuple[Participation, ...]) -> Identity:
+def _identity(config: Config, participations: tuple[Participation, ...], clock_ahead_s: float | None) -> Identity:
     """Who answered, for each store of the connection whether the account sells there, and which other stores it has."""
     by_id = {found.marketplace_id: found for found in participations}
     ours = [(marketplace_id, _state(by_id.get(marketplace_id))) for marketplace_id in config.marketplace_ids]
@@ -132,6 +132,7 @@ def _identity(config: Config, participations: tuple[Participation, ...]) -> Iden
             *ours,
             *([("other stores", ", ".join(others))] if others else []),
         ),
+        clock_ahead_s=clock_ahead_s,
     )
 
 

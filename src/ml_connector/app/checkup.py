@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +20,8 @@ from ml_connector.store.audit import Broken, Head, Verified
 from ml_connector.store.audit_head import Standing
 
 _OLDEST_PYTHON: Final = (3, 11)
+#: Server dates are whole seconds, and answers take their time.
+_CLOCK_APART_MAX_S: Final = 60.0
 
 
 async def doctor(folder: Path) -> list[DoctorCheck]:
@@ -34,13 +35,13 @@ async def doctor(folder: Path) -> list[DoctorCheck]:
         checks.append(DoctorCheck("data folder", ok=True, words=f"{folder}, installation {opened.installation.id}"))
         checks.append(DoctorCheck("master key", ok=True, words=f"{opened.ring.primary.kid} from {opened.ring.source}"))
         checks.append(await _database(opened))
-        checks.append(await _clock(opened))
         verdict = await verify_audit(opened)
         checks.append(DoctorCheck("audit trail", verdict.ok, verdict.words))
         until = await opened.recovering_until()
         if until is not None:
             checks.append(DoctorCheck("recovery", ok=False, words=recovering(until)))
-        checks += await _reach(opened)
+        reached, ahead_s = await _reach(opened)
+        checks += [*reached, await _clock(opened, ahead_s)]
     finally:
         await opened.close()
     return checks
@@ -90,30 +91,40 @@ async def _database(house: House) -> DoctorCheck:
     return DoctorCheck("database", verdict == "ok", f"{name}: {verdict}")
 
 
-async def _clock(house: House) -> DoctorCheck:
-    """The machine's clock against the database's: on one machine they are the same, on a server they must agree."""
+async def _clock(house: House, ahead_s: Mapping[str, float]) -> DoctorCheck:
+    """The machine's clock against every other there is: the database's, where that is a server, and those of the connections.
+
+    Accounting dates, tokens and settle windows are reckoned by it.
+    """
     there = await house.store.call(house.store.now)
-    apart_s = abs((house.clock.now() - there).total_seconds())
-    return DoctorCheck("clock", apart_s < 60, f"{apart_s:.0f} s from the database's")
+    others = {"the database": (there - house.clock.now()).total_seconds(), **ahead_s}
+    far = {name: seconds for name, seconds in others.items() if abs(seconds) > _CLOCK_APART_MAX_S}
+    if not far:
+        most_s = max(abs(seconds) for seconds in others.values())
+        return DoctorCheck("clock", ok=True, words=f"at most {most_s:.0f} s from {', '.join(others)}")
+    words = ", ".join(f"{abs(s):.0f} s {'behind' if s > 0 else 'ahead of'} {name}" for name, s in far.items())
+    return DoctorCheck(
+        "clock", ok=False, words=f"This machine's clock is {words}: set it right before anything is posted."
+    )
 
 
-async def _reach(house: House) -> list[DoctorCheck]:
-    """Sign in to every connection."""
+async def _reach(house: House) -> tuple[list[DoctorCheck], dict[str, float]]:
+    """Sign in to every connection; by how many seconds the clock of each that said so is ahead of ours."""
     connections = Connections(house)
     checks: list[DoctorCheck] = []
+    ahead_s: dict[str, float] = {}
     try:
-        names = [each.name for each in await connections.all()]
-        checks += [await _try(f"connection {name}", partial(connections.test, name)) for name in names]
+        for each in await connections.all():
+            try:
+                found = await connections.test(each.name)
+            except MlConnectorError as error:
+                checks.append(DoctorCheck(f"connection {each.name}", ok=False, words=str(error)))
+                continue
+            checks.append(
+                DoctorCheck(f"connection {each.name}", ok=True, words=f"{found.name} {found.version}".strip())
+            )
+            if found.clock_ahead_s is not None:
+                ahead_s[each.name] = found.clock_ahead_s
     finally:
         await connections.close()
-    return checks
-
-
-async def _try(name: str, do: Callable[[], Awaitable[object]]) -> DoctorCheck:
-    try:
-        found = await do()
-    except MlConnectorError as error:
-        return DoctorCheck(name, ok=False, words=str(error))
-    return DoctorCheck(
-        name, ok=True, words=f"{getattr(found, 'name', 'answers')} {getattr(found, 'version', '')}".strip()
-    )
+    return checks, ahead_s

@@ -122,11 +122,15 @@ class References:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who answered a ping: what a person recognises as their own system."""
+    """Who answered a ping: what a person recognises as their own system.
+
+    ``clock_ahead_s``: by how many seconds its clock is ahead of ours, None where it does not say.
+    """
 
     name: str
     version: str
     details: tuple[tuple[str, str], ...] = ()
+    clock_ahead_s: float | None = None
 
 
 # --- what goes back to Amazon, and who is invoiced ----------------------------------------------------------------------

@@ -15,6 +15,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -122,6 +123,8 @@ class HttpClient:
     ssl_context: ssl.SSLContext | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
     max_body_bytes: int = 64 * 1024 * 1024
+    #: By how many seconds the server's clock was ahead of ours at its newest answer; None where it never said.
+    clock_ahead_s: float | None = field(init=False, default=None)
     _client: httpx2.AsyncClient = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -285,9 +288,13 @@ class HttpClient:
         async with asyncio.timeout(self.timeouts.total_s):
             response = await self._client.send(request, auth=auth, stream=True)
             try:
-                return _answer(response, await self._body(response))
+                answer = _answer(response, await self._body(response))
             finally:
                 await response.aclose()
+        said = _instant(answer.headers.get("date", ""))
+        if said is not None:
+            self.clock_ahead_s = (said - self.clock.now()).total_seconds()
+        return answer
 
     async def _body(self, response: httpx2.Response) -> bytes:
         if response.headers.get("content-encoding", "identity").strip().lower() not in _ENCODINGS:
@@ -310,10 +317,8 @@ class HttpClient:
         value = answer.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit() and len(value) <= 6:
             return float(value)
-        try:
-            return max(0.0, (parsedate_to_datetime(value) - self.clock.now()).total_seconds())
-        except (TypeError, ValueError):
-            return None
+        until = _instant(value)
+        return None if until is None else max(0.0, (until - self.clock.now()).total_seconds())
 
 
 def _answer(response: httpx2.Response, body: bytes) -> Answer:
@@ -323,6 +328,15 @@ def _answer(response: httpx2.Response, body: bytes) -> Answer:
         body=body,
         set_cookies=tuple(response.headers.get_list("set-cookie")),
     )
+
+
+def _instant(text: str) -> datetime | None:
+    """An HTTP date; None for anything else."""
+    try:
+        instant = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return instant if instant.tzinfo is not None else None
 
 
 def _cause(error: BaseException | None, kind: type[E]) -> E | None:

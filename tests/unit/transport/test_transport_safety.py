@@ -138,3 +138,20 @@ def test_why_there_is_no_connection_is_said() -> None:
         asyncio.run(nobody_listens.read("GET", "/", attempts=1))
     with pytest.raises(Unavailable, match=r"did not answer \(its name is not known\)"):
         asyncio.run(client(unknown_name).read("GET", "/", attempts=1))
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead_s"),
+    [
+        ("Sat, 21 Nov 2026 12:00:30 GMT", 30.0),
+        ("Sat, 21 Nov 2026 11:59:00 GMT", -60.0),
+        ("yesterday", None),
+        ("Sat, 21 Nov 2026 12:00:30", None),
+    ],
+)
+def test_how_far_the_servers_clock_is_from_ours_is_known_from_its_answers(date: str, ahead_s: float | None) -> None:
+    http = client(lambda _: httpx2.Response(200, headers={"Date": date}))
+
+    asyncio.run(http.read("GET", "/"))
+
+    assert http.clock_ahead_s == ahead_s

@@ -159,6 +159,11 @@ class WebApi:
             self._used_at = self._clock.monotonic()
         return outcome
 
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """By how many seconds the server's clock is ahead of ours."""
+        return self._quick.clock_ahead_s if self._quick.clock_ahead_s is not None else self._slow.clock_ahead_s
+
     async def close(self) -> None:
         """Let go of every connection."""
         await self._quick.aclose()

@@ -131,6 +131,7 @@ class Sage300:
                 ("words of receipts", f"{known.receipt_word or '?'}, {known.unapplied_word or '?'}"),
                 ("stock", self.capabilities().stock_is),
             ),
+            clock_ahead_s=self._api.clock_ahead_s,
         )
 
     async def references(self) -> References:

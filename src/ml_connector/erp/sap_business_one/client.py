@@ -162,6 +162,11 @@ class ServiceLayer:
             self.session.lost(cookie)
         return gone
 
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """By how many seconds the server's clock is ahead of ours."""
+        return self._http.clock_ahead_s
+
     async def close(self) -> None:
         """Sign out and let go of every connection."""
         # A server that cannot be reached ends the session by itself, after its idle time.

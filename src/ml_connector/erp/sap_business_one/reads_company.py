@@ -51,6 +51,7 @@ class Reading:
                 ("stock and prices", await reads_queries.in_words(self._layer)),
                 ("missing rights", ", ".join(await reads_rights.missing(self._layer)) or "none"),
             ),
+            clock_ahead_s=self._layer.clock_ahead_s,
         )
 
     async def references(self) -> References:
