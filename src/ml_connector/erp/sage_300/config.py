@@ -12,16 +12,14 @@ from urllib.parse import urlsplit
 
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.forms import Field, Form, one_of, whole_number
+from ml_connector.erp.fields import CA_PEM, CONNECT_TIMEOUT_S, SETTLE, address
 from ml_connector.transport.trust import trusting
-
-#: The longest the server may still finish a request whose reply was lost (DESIGN 3.2).
-SETTLE_S: Final = 600
 
 #: The user id that the Web API bars by default (dossier, section 3).
 ADMIN: Final = "ADMIN"
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_SHAPE: Final = "The Web API address must look like https://host/Sage300WebApi, without version and company."
+_WHAT: Final = "The Web API address"
+_SHAPE: Final = "https://host/Sage300WebApi, without version and company"
 
 
 class InvoiceMode(StrEnum):
@@ -40,21 +38,9 @@ class Dates(StrEnum):
 
 
 def _base_url(text: str) -> str:
-    url = text.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-        usable = bool(parts.hostname) and re.fullmatch(r"[!-~]+", url) is not None
-        # Neither credentials, which would be kept and shown with the settings, nor a query.
-        usable = usable and not any(mark in url for mark in "@?#")
-    except ValueError:
-        usable = False
-    if not usable:
-        raise WrongUse(_SHAPE)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise WrongUse("The Web API address must begin with https://: a password goes over that line.")
-    if re.search(r"/v\d", parts.path):
-        raise WrongUse(_SHAPE)
+    url = address(text, _WHAT, _SHAPE)
+    if re.search(r"/v\d", urlsplit(url).path):
+        raise WrongUse(f"{_WHAT} must look like {_SHAPE}.")
     return url
 
 
@@ -89,11 +75,6 @@ def _code(label: str, longest: int) -> Callable[[str], str]:
         return code
 
     return clean
-
-
-def _ca_pem(text: str) -> str:
-    trusting(text)
-    return text
 
 
 FORM: Final = Form(
@@ -163,21 +144,8 @@ FORM: Final = Form(
             default=Dates.DAY.value,
             clean=one_of("Dates as", *Dates),
         ),
-        Field(
-            "ca_pem",
-            "Certificate to trust",
-            "The server's own certificate or the authority that signed it, as PEM text. Leave empty where the "
-            "certificate comes from a public authority. Only this connection trusts it.",
-            required=False,
-            clean=_ca_pem,
-        ),
-        Field(
-            "connect_timeout_s",
-            "Time to connect (s)",
-            "Seconds to wait for a connection.",
-            default="10",
-            clean=whole_number("Time to connect", 1, 120),
-        ),
+        CA_PEM,
+        CONNECT_TIMEOUT_S,
         Field(
             "read_timeout_s",
             "Time to answer (s)",
@@ -192,13 +160,7 @@ FORM: Final = Form(
             default="180",
             clean=whole_number("Time for slow answers", 5, 600),
         ),
-        Field(
-            "settle_s",
-            "Settle window (s)",
-            "Seconds in which the server may still finish a request whose answer was lost. May be raised, not lowered.",
-            default=str(SETTLE_S),
-            clean=whole_number("Settle window", SETTLE_S, 86_400),
-        ),
+        SETTLE,
     )
 )
 

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.forms import Field, Form, one_of, whole_number
+from ml_connector.erp.fields import CA_PEM, CONNECT_TIMEOUT_S, SETTLE, address
 from ml_connector.erp.sap_business_one.odata import Wire, wire_of
 from ml_connector.transport.trust import trusting
 
-#: The longest the server may still finish a request whose reply was lost (DESIGN 3.2).
-SETTLE_S: Final = 600
-
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-
 
 def _base_url(text: str) -> str:
-    url = text.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-        usable = bool(parts.hostname) and re.fullmatch(r"[!-~]+", url) is not None
-        # Neither credentials, which would be kept and shown with the settings, nor a query.
-        usable = usable and not any(mark in url for mark in "@?#")
-    except ValueError:
-        usable = False
-    if not usable:
-        raise WrongUse("The Service Layer address must look like https://host:50000/b1s/v2.")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise WrongUse("The Service Layer address must begin with https://: a password goes over that line.")
+    url = address(text, "The Service Layer address", "https://host:50000/b1s/v2")
     if wire_of(url) is None:
         raise WrongUse(f"The Service Layer address must end in /b1s/v2 or /b1s/v1. Did you mean {_offer(url)}?")
     return url
@@ -41,11 +23,6 @@ def _base_url(text: str) -> str:
 
 def _offer(url: str) -> str:
     return f"{url}/v2" if url.endswith("/b1s") else f"{url}/b1s/v2"
-
-
-def _ca_pem(text: str) -> str:
-    trusting(text)
-    return text
 
 
 FORM: Final = Form(
@@ -69,21 +46,8 @@ FORM: Final = Form(
             default="3",
             clean=whole_number("Language", 1, 100),
         ),
-        Field(
-            "ca_pem",
-            "Certificate to trust",
-            "The server's own certificate or the authority that signed it, as PEM text. Leave empty where the "
-            "certificate comes from a public authority. Only this connection trusts it.",
-            required=False,
-            clean=_ca_pem,
-        ),
-        Field(
-            "connect_timeout_s",
-            "Time to connect (s)",
-            "Seconds to wait for a connection.",
-            default="10",
-            clean=whole_number("Time to connect", 1, 120),
-        ),
+        CA_PEM,
+        CONNECT_TIMEOUT_S,
         Field(
             "read_timeout_s",
             "Time to answer (s)",
@@ -105,13 +69,7 @@ FORM: Final = Form(
             default="4",
             clean=whole_number("Requests at a time", 1, 8),
         ),
-        Field(
-            "settle_s",
-            "Settle window (s)",
-            "Seconds in which the server may still finish a request whose answer was lost. May be raised, not lowered.",
-            default=str(SETTLE_S),
-            clean=whole_number("Settle window", SETTLE_S, 86_400),
-        ),
+        SETTLE,
         Field(
             "claims",
             "Claims",
