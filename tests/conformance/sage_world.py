@@ -9,6 +9,7 @@ from typing import Final
 
 from ml_connector.conformance.world import (
     Codes,
+    Fault,
     Held,
     NotHere,
     Position,
@@ -46,6 +47,7 @@ OE_CODES: Final = replace(CODES, goods="STOOL45", service="AMZSHP", warehouse="F
 
 _DAY_END_S: Final = 3600.0
 
+_MODULES: Final = ("AR", "BK", "CS", "GL", "IC", "OE", "TX")
 _DECLARED: Final = frozenset(switch.name for switch in SWITCHES)
 _JOURNALS: Final = frozenset({Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER})
 _SALES: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO, Kind.SALES_ORDER, Kind.RECEIPT})
@@ -181,7 +183,15 @@ class SageSite(SandboxSite):
         self.control.inactivate_account(account)
 
     def blind(self, document: Document) -> None:
-        raise NotHere("to be said")
+        """The right in the module that shows it is taken away."""
+        module = "GL" if isinstance(document, JournalEntry) else "AR" if self._mode == "AR" else "OE"
+        module = "AR" if document.kind is Kind.RECEIPT else module
+        self.control.set_rights([each for each in _MODULES if each != module])
+
+    def befall(self, fault: Fault, traffic: Traffic, *, nth: int = 1, count: int = 1, seconds: float = 0.0) -> None:
+        if fault is Fault.SESSION_ENDED:
+            raise NotHere("Sage 300 is signed in to with every request: there is no session that could end.")
+        super().befall(fault, traffic, nth=nth, count=count, seconds=seconds)
 
     def _desk(self, document: Document) -> Desk:
         if isinstance(document, JournalEntry):

@@ -237,10 +237,11 @@ class Sage300:
         return found
 
     async def advance(self, moves: Sequence[Move], permit: Permit) -> Mapping[DocumentKey, Receipt]:
-        """One write after the other: Sage takes one writer per company (dossier, section 22)."""
+        """One write after the other: Sage takes one writer per company (dossier, section 22). Raises, before anything is sent,
+        when the sign-in was refused before."""
+        self._api.sign_in.check()
         receipts: dict[DocumentKey, Receipt] = {}
         for move in moves:
-            self._api.sign_in.check()
             try:
                 receipts[move.key] = await self._must(move.case.document).advance(self._api, move, permit)
             except MlConnectorError as error:

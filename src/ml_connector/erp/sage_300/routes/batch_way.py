@@ -55,7 +55,7 @@ class BatchWay(ABC):
     dated_by: str
     #: Which modules the user needs.
     modules: tuple[str, ...]
-    #: Requests for one document, looks shared.
+    #: Requests for one document alone; documents that are looked for together share their looks.
     requests: str
 
     def __init__(self, company: Company, settle_s: float) -> None:

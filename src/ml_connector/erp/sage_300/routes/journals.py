@@ -59,7 +59,7 @@ class Journals(BatchWay):
     names = Names("G/L batch", status="Status", entries="JournalHeaders", digits=6)
     dated_by = "PostingDate"
     modules = ("GL",)
-    requests = "7.5"
+    requests = "10"
 
     def __init__(self, company: Company, settle_s: float) -> None:
         super().__init__(company, settle_s)

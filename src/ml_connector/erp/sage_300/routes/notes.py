@@ -35,7 +35,7 @@ class Notes(OrderEntryWay):
     row_key = "CNUniquifier"
     dated_by = "CreditDebitNoteDate"
     relieves_stock = True
-    requests = "4"
+    requests = "5"
 
     def __init__(self, company: Company, settle_s: float) -> None:
         super().__init__(company)

@@ -59,7 +59,7 @@ class OrderEntryWay(ABC):
     #: The date by which everything is counted.
     dated_by: str
     relieves_stock: bool
-    requests: str = "4"
+    requests: str = "3"
 
     def __init__(self, company: Company) -> None:
         self._company = company

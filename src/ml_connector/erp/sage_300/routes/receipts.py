@@ -54,7 +54,7 @@ class Receipts(BatchWay):
     )
     dated_by = "PostingDate"
     modules = ("AR", "BK")
-    requests = "7"
+    requests = "8"
 
     # --- pure ----------------------------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class Receivables(BatchWay):
     names = Names("A/R batch", status="BatchStatus", entries="Invoices", given=("EntryNumber", "DocumentNumber"))
     dated_by = "PostingDate"
     modules = ("AR",)
-    requests = "7"
+    requests = "9"
 
     # --- pure ----------------------------------------------------------------------------------------------------------
 
