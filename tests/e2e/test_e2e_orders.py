@@ -136,6 +136,19 @@ def test_a_further_past_is_read_when_somebody_wants_it(serve: Serve, shop: Insta
     assert {"orders_wanted", "orders_read"} <= events
 
 
+def test_orders_are_found_since_a_day_and_by_the_quicker_way(serve: Serve, shop: Installation) -> None:
+    world = serve(**TRADE)
+    shop.link(world)
+    since = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
+
+    assert "--since" in shop.refused(2, "run", "shop", "orders", "--only-find")
+    assert "for orders" in shop.refused(2, "run", "shop", "settlements", "--only-find")
+    found = shop.ok("run", "shop", "orders", "--only-find", "--since", since)
+
+    assert (found["flow"], found["kind"], found["reports"]) == ("orders", "order", 0)  # a few days are searched at once
+    assert found["new"] > 5
+
+
 def test_a_missing_role_is_named_and_what_was_read_stays(serve: Serve, shop: Installation) -> None:
     shop.link(serve(**TRADE, missing_roles=["searchOrders"]))
 

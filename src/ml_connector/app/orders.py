@@ -6,28 +6,35 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
 from ml_connector.amazon import planner
 from ml_connector.amazon.connection import AmazonAccount
-from ml_connector.amazon.planner import Purpose
+from ml_connector.amazon.planner import Purpose, Way
 from ml_connector.app.connections import Connections
 from ml_connector.app.house import House
 from ml_connector.app.reports import ForecastShown, HeldShown, OrdersPlanShown, OrdersReport, Purged
+from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.sealed import Envelope, SecretId
 from ml_connector.engine.interface import SliceEnd, SliceState
 from ml_connector.flows import coverage
 from ml_connector.flows.books import Progress
 from ml_connector.flows.coverage import Coverage
+from ml_connector.flows.order_finding import FOUND_ORDER, OrderFinder
 from ml_connector.flows.order_states import HELD, ORDER
 from ml_connector.flows.orders import FIRST_BACK, OrderReader, Round, Shop
 from ml_connector.store import buyers, records
 from ml_connector.store.buckets import StoredBuckets
+from ml_connector.store.versions import Kept
 from ml_connector.vault import envelopes
 
+T = TypeVar("T")
+
 FLOW: Final = "orders"
+FIND: Final = "find_orders"
 
 #: A slice pauses after this long, between two pages, so that other work on the same connection gets its turn.
 SLICE_S: Final = 600.0
@@ -45,33 +52,34 @@ class OrderFlow:
     connections: Connections
     _readers: dict[str, tuple[AmazonAccount, OrderReader]] = field(default_factory=dict)
 
-    async def want(self, connection: str, since: date, by: str) -> None:
-        """A person wants the orders since that day: it is on record, whoever reads them."""
+    async def want(self, connection: str, since: date | None, by: str, *, only_find: bool) -> str:
+        """Which flow does what a person wants: the orders since that day, or only to know which there are, by the quicker way.
+        The wish is on record, whoever fulfils it. Raises :class:`WrongUse` where orders are to be found without a day."""
+        if since is None:
+            if only_find:
+                raise WrongUse("Orders are found since a day: --only-find --since YYYY-MM-DD.")
+            return FLOW
         start = _midnight(since)
+        account, reader = await self._reader(connection)
+        if only_find and (await reader.forecast(start, Purpose.FIND)).way is Way.REPORT:
+            await self._finder(connection, account).want(start)
+            return FIND
 
         def keep(conn: Connection) -> None:
             coverage.want(conn, connection, start, self.house.clock.now())
             self.house.note(conn, "orders_wanted", connection, {"by": by, "since": since.isoformat()})
 
         await self.house.store.call(keep)
+        return FLOW
 
     async def run(
-        self,
-        link: str,
-        connection: str,
-        since: date | None,
-        by: str,
-        slice_: Callable[[], Awaitable[SliceEnd]],
-        *,
-        wait: bool,
+        self, link: str, connection: str, flow: str, slice_: Callable[[], Awaitable[SliceEnd]], *, wait: bool
     ) -> OrdersReport:
         """Slice after slice, until all that is wanted is read or one fails; without ``wait`` one slice."""
-        if since is not None:
-            await self.want(connection, since, by)
         ends = [await slice_()]
         while wait and ends[-1].counts.get("left"):
             ends.append(await slice_())
-        return await self.report(link, connection, ends)
+        return await self.report(link, connection, flow, ends)
 
     async def slice(self, connection: str, progress: Progress, stopping: Callable[[], bool]) -> SliceEnd:
         """Read for a while. The end counts what came, and ``left`` is 1 while there is more to read."""
@@ -88,6 +96,21 @@ class OrderFlow:
             return SliceEnd(SliceState.CANCELLED, code="stopped", words=_STOPPED, exit_code=1)
         refused = account.client.quota_refusals.total() - refused_before
         return SliceEnd(SliceState.DONE, _counts(done) | {"quota_refusals": refused})
+
+    async def find_slice(self, connection: str, progress: Progress, stopping: Callable[[], bool]) -> SliceEnd:
+        """Read order reports for a while."""
+        account = await self.connections.amazon(connection)
+        started = self.house.clock.monotonic()
+
+        def enough() -> bool:
+            return stopping() or self.house.clock.monotonic() - started >= SLICE_S
+
+        finding = self._finder(connection, account).find(enough, progress)
+        found = await _unless_stopped(asyncio.ensure_future(finding), stopping)
+        if found is None:
+            return SliceEnd(SliceState.CANCELLED, code="stopped", words=_STOPPED, exit_code=1)
+        left = {"reports": found.reports, "left": int(not found.done)}
+        return SliceEnd(SliceState.DONE, _kept(found.kept) | left)
 
     async def plan(self, link: str, connection: str, since: date | None) -> OrdersPlanShown:
         """What is left to be read and how long it will take. Amazon is not asked anything."""
@@ -107,14 +130,15 @@ class OrderFlow:
             only_to_find=tuple(_forecast(each) for each in (planner.by_search(find), planner.by_report(find))),
         )
 
-    async def report(self, link: str, connection: str, ends: Sequence[SliceEnd]) -> OrdersReport:
+    async def report(self, link: str, connection: str, flow: str, ends: Sequence[SliceEnd]) -> OrdersReport:
         """What some slices did, and what is on record now."""
+        kind = FOUND_ORDER if flow == FIND else ORDER
         _, reader = await self._reader(connection)
         left = await reader.forecast()
         covered = await self._covered(connection)
 
         def read(conn: Connection) -> tuple[dict[str, int], tuple[HeldShown, ...]]:
-            return records.states(conn, connection, ORDER), held_orders(conn, connection)
+            return records.states(conn, connection, kind), _held(conn, connection, kind)
 
         states, held = await self.house.store.call(read)
         counts: dict[str, int] = {}
@@ -125,13 +149,15 @@ class OrderFlow:
         more = bool(ends and ends[-1].counts.get("left")) or failed is not None
         return OrdersReport(
             link=link,
-            flow=FLOW,
+            flow=flow,
             connection=connection,
+            kind=kind,
             new=counts.get("new", 0),
             changed=counts.get("changed", 0),
             same=counts.get("same", 0),
             calls=counts.get("calls", 0),
             calls_again=counts.get("calls_again", 0),
+            reports=counts.get("reports", 0),
             quota_refusals=counts.get("quota_refusals", 0),
             states=states,
             held=held,
@@ -152,6 +178,10 @@ class OrderFlow:
             return Purged(removed, buyers.count(conn))
 
         return await self.house.store.call(delete)
+
+    def _finder(self, connection: str, account: AmazonAccount) -> OrderFinder:
+        scratch = Path(self.house.scratch.name)
+        return OrderFinder(self.house.store, connection, account, self.house.clock, self.house.note, scratch)
 
     async def _covered(self, connection: str) -> Coverage:
         return await self.house.store.call(lambda conn: coverage.get(conn, connection))
@@ -182,13 +212,13 @@ class OrderFlow:
         )
 
 
-def held_orders(conn: Connection, connection: str) -> tuple[HeldShown, ...]:
+def _held(conn: Connection, connection: str, kind: str) -> tuple[HeldShown, ...]:
     """The orders that a person has to know about."""
-    found = records.find(conn, connection=connection, kind=ORDER, state=HELD, limit=_HELD_MAX)
+    found = records.find(conn, connection=connection, kind=kind, state=HELD, limit=_HELD_MAX)
     return tuple(HeldShown(each.natural_id, "", each.reason.partition(":")[0], each.reason) for each in found)
 
 
-async def _unless_stopped(reading: asyncio.Task[Round], stopping: Callable[[], bool]) -> Round | None:
+async def _unless_stopped(reading: asyncio.Task[T], stopping: Callable[[], bool]) -> T | None:
     """What a reading brought; None when somebody asked us to stop. A call may wait minutes for its quota, so it is left in
     the middle, as a crash would leave it: what was read is on record."""
     while not reading.done():
@@ -201,14 +231,12 @@ async def _unless_stopped(reading: asyncio.Task[Round], stopping: Callable[[], b
 
 
 def _counts(done: Round) -> dict[str, int]:
-    return {
-        "new": done.kept.new,
-        "changed": done.kept.changed,
-        "same": done.kept.same,
-        "calls": done.pages,
-        "calls_again": done.pages_again,
-        "left": int(not done.done),
-    }
+    calls = {"calls": done.pages, "calls_again": done.pages_again, "left": int(not done.done)}
+    return _kept(done.kept) | calls
+
+
+def _kept(kept: Kept) -> dict[str, int]:
+    return {"new": kept.new, "changed": kept.changed, "same": kept.same}
 
 
 def _forecast(forecast: planner.Forecast) -> ForecastShown:

@@ -140,19 +140,27 @@ class App:
         return await self.orders.plan(link, row.amazon, since)
 
     async def run_orders(
-        self, link: str, since: date | None, by: str, progress: Progress, *, wait: bool = True
+        self,
+        link: str,
+        since: date | None,
+        by: str,
+        progress: Progress,
+        *,
+        wait: bool = True,
+        only_find: bool = False,
     ) -> OrdersReport:
         """Read orders, slice by slice, until all that is wanted is read; without ``wait`` for one slice."""
         self.house.actor = by
         row = await self.links.row(link)
+        flow = await self.orders.want(row.amazon, since, by, only_find=only_find)
         engine = self._engine(self._work(progress))
 
         async def one() -> SliceEnd:
-            order = Order(row.amazon, ORDERS, link, self._slot(), by)
+            order = Order(row.amazon, flow, link, self._slot(), by)
             return await self._end_of(engine, await engine.enqueue(order))
 
         with self._stopping_on_signals():
-            return await self.orders.run(link, row.amazon, since, by, one, wait=wait)
+            return await self.orders.run(link, row.amazon, flow, one, wait=wait)
 
     async def replay(self, key: str, by: str, progress: Progress) -> RunReport:
         """Try a held settlement or document again: the settlement is planned anew, and what the person asked for is posted,

@@ -15,6 +15,7 @@ from ml_connector.domain.documents import State
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.flows import discovery, restating, states
+from ml_connector.flows.order_finding import FOUND_ORDER
 from ml_connector.flows.order_states import HELD, ORDER
 from ml_connector.flows.orders import UNREADABLE
 from ml_connector.posting import approvals
@@ -24,6 +25,8 @@ from ml_connector.store.records import Record
 from ml_connector.store.settlements import SettlementRow
 
 _SHOWN_MAX = 10_000
+#: Orders as they are, and orders of which only a report has told.
+_ORDERS = (ORDER, FOUND_ORDER)
 
 #: From the slowest to the last.
 _PROGRESS = (State.PLANNED, State.APPROVED, State.POSTING, State.ENTERED, State.POSTED, State.DROPPED)
@@ -40,8 +43,8 @@ class Records:
         The other orders are told only where ``kind`` is theirs: there are too many of them."""
 
         def read(conn: Connection) -> list[RecordShown]:
-            if kind == ORDER:
-                return _orders(conn, link, state)
+            if kind in _ORDERS:
+                return _orders(conn, link, kind, state)
             rows = documents.find(conn, link=link, limit=_SHOWN_MAX)
             by_settlement: dict[tuple[str, str], list[DocumentRow]] = {}
             for row in rows:
@@ -53,7 +56,7 @@ class Records:
             ]
             found += [_report(each) for each in _reports(conn, link)]
             found += [_document(row) for row in rows]
-            found += _orders(conn, link, HELD)
+            found += [each for orders in _ORDERS for each in _orders(conn, link, orders, HELD)]
             return [each for each in found if state in {None, each.state} and kind in {None, each.kind}]
 
         return await self.house.store.call(read)
@@ -74,7 +77,7 @@ class Records:
             report = next((each for each in _reports(conn, None) if each.natural_id == key), None)
             if report is not None:
                 return _detail(_report(report), report.sha256, history)
-            order = next(iter(records.named(conn, ORDER, key)), None)
+            order = next((each for orders in _ORDERS for each in records.named(conn, orders, key)), None)
             if order is not None:
                 return _order_detail(conn, order, history)
             if row is None:
@@ -151,24 +154,24 @@ def _reports(conn: Connection, link: str | None) -> list[Record]:
     return [each for each in found if each.state in {discovery.REFUSED, discovery.ARCHIVED}]
 
 
-def _orders(conn: Connection, link: str | None, state: str | None) -> list[RecordShown]:
+def _orders(conn: Connection, link: str | None, kind: str, state: str | None) -> list[RecordShown]:
     """Orders of the link's selling account."""
     row = links.get(conn, link) if link is not None else None
-    found = records.find(conn, connection=row.amazon if row else None, kind=ORDER, state=state, limit=_SHOWN_MAX)
+    found = records.find(conn, connection=row.amazon if row else None, kind=kind, state=state, limit=_SHOWN_MAX)
     return [_order(each) for each in found]
 
 
 def _order(record: Record) -> RecordShown:
     held = record.state == HELD
     return RecordShown(
-        record.natural_id, ORDER, "", record.state, _code(record.reason) if held else "", record.reason, {}
+        record.natural_id, record.kind, "", record.state, _code(record.reason) if held else "", record.reason, {}
     )
 
 
 def _order_detail(conn: Connection, record: Record, history: tuple[EventShown, ...]) -> RecordDetail:
     """An order with all its versions; the newest one's content, which holds nothing of its buyer."""
-    found = versions.of(conn, record.connection, ORDER, record.natural_id)
-    newest = versions.newest(conn, record.connection, ORDER, record.natural_id)
+    found = versions.of(conn, record.connection, record.kind, record.natural_id)
+    newest = versions.newest(conn, record.connection, record.kind, record.natural_id)
     return replace(
         _detail(_order(record), record.sha256, history),
         versions=tuple(VersionShown(each.changed_at, each.seen_at, each.sha256) for each in found),

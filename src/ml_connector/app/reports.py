@@ -312,17 +312,19 @@ class OrdersPlanShown:
 
 @dataclass(frozen=True, slots=True)
 class OrdersReport:
-    """What a run read. ``states`` counts the orders on record, ``calls_again`` the calls of windows that were read once more,
+    """What a run read, of which ``kind`` of record. ``states`` counts the orders on record, ``calls_again`` the calls of windows that were read once more,
     ``left`` is what is still to be read, None when there is nothing."""
 
     link: str
     flow: str
     connection: str
+    kind: str
     new: int
     changed: int
     same: int
     calls: int
     calls_again: int
+    reports: int
     quota_refusals: int
     states: Mapping[str, int]
     held: tuple[HeldShown, ...]

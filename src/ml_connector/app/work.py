@@ -77,6 +77,8 @@ class Work:
                 return await self._reconcile(slice_)
             case "orders":
                 return await self.orders.slice(slice_.connection, self.progress, self.stopping)
+            case "find_orders":
+                return await self.orders.find_slice(slice_.connection, self.progress, self.stopping)
             case _:
                 raise WrongUse(f"There is no flow {slice_.flow!r}; there are: {SETTLEMENTS}, {ORDERS}.")
 

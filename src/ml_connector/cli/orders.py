@@ -24,10 +24,10 @@ def plan(link: str, since: date | None, data: Path | None, *, as_json: bool) -> 
         _print_plan(shown)
 
 
-def run(link: str, since: date | None, data: Path | None, *, wait: bool, as_json: bool) -> None:
+def run(link: str, since: date | None, data: Path | None, *, wait: bool, only_find: bool, as_json: bool) -> None:
     """Read orders until all that is wanted is read. Stopped and started again, it goes on where it was."""
     with output.progress("reading orders") as bar:
-        report = with_app(data, lambda app: app.run_orders(link, since, who(), bar, wait=wait))
+        report = with_app(data, lambda app: app.run_orders(link, since, who(), bar, wait=wait, only_find=only_find))
     if as_json:
         output.emit(report)
     else:
@@ -54,7 +54,8 @@ def _print_report(report: OrdersReport) -> None:
     for held in report.held:
         say(output.styled("held", "yellow"), f"   {held.key}: {held.reason}")
     states = "  ".join(f"{state}: {count:,}" for state, count in report.states.items())
-    say(f"new: {report.new:,}  changed: {report.changed:,}  calls: {report.calls:,}")
+    by = f"reports: {report.reports:,}" if report.reports else f"calls: {report.calls:,}"
+    say(f"new: {report.new:,}  changed: {report.changed:,}  {by}")
     say(f"On record: {states or 'no order'}")
     if report.read_since is not None:
         say(f"Read: from {_minute(report.read_since)} to {_minute(report.read_to)}.")

@@ -57,14 +57,20 @@ def run(
     flow: Flow = "settlements",
     since: Since = None,
     wait: Annotated[bool, typer.Option(help="Wait until a lost reply can no longer land, then finish.")] = True,
+    only_find: Annotated[
+        bool,
+        typer.Option("--only-find", help="Orders: only to know which there are, by the quicker way. Needs --since."),
+    ] = False,
     data: Data = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Read, plan, post and prove, in one go. Whatever stopped it before, it goes on where that ended."""
     day = _day(since)
     if flow == _ORDERS:
-        orders.run(link, day, data, wait=wait, as_json=as_json)
+        orders.run(link, day, data, wait=wait, only_find=only_find, as_json=as_json)
         return
+    if only_find:
+        raise WrongUse("--only-find is for orders: ml-connector run LINK orders --only-find --since YYYY-MM-DD.")
     with output.progress("reading") as bar:
         report = with_app(data, lambda app: app.run(link, flow, day, who(), bar, wait=wait))
     _end(report, as_json=as_json)

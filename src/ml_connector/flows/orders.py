@@ -85,10 +85,16 @@ class Round:
 
 @dataclass(slots=True)
 class _Reading:
-    """A window that is being read. ``pages`` is held between slices: dropped, the window is read again."""
+    """A window that is being read. ``pages`` is held between slices: dropped, the window is read again.
+
+    ``left`` is how much time was to be read when it was begun, at ``density`` orders a second; ``found`` counts those since.
+    """
 
     window: Window
     pages: AsyncIterator[OrdersPage]
+    left: timedelta
+    density: float | None
+    found: int = 0
 
 
 @dataclass(slots=True)
@@ -108,18 +114,15 @@ class OrderReader:
         """
         self._caught_up, self._round = False, Round()
         while True:
-            if self._reading is None:
-                window = await self._next()
-                if window is None:
-                    return replace(self._round, done=True)
-                self._reading = _Reading(window, self._search(window))
-            window = self._reading.window
+            reading = self._reading = self._reading or await self._next()
+            if reading is None:
+                return replace(self._round, done=True)
             try:
-                await self._page(self._reading)
+                await self._page(reading)
             except BaseException:
                 self._reading = None
                 raise
-            await self._tell(window, progress)
+            await self._tell(reading, progress)
             if enough() and (self._reading is not None or await self._more()):
                 return self._round
 
@@ -140,15 +143,18 @@ class OrderReader:
 
     # --- windows -------------------------------------------------------------------------------------------------------
 
-    async def _next(self) -> Window | None:
+    async def _next(self) -> _Reading | None:
         """The window to read now, on record before anything of it is asked for; None when all is read."""
         now = self.shop.clock.now()
 
-        def begin(conn: Connection) -> Window | None:
+        def begin(conn: Connection) -> _Reading | None:
             covered = coverage.settled(conn, self.shop.connection, self.shop.scope, now, FIRST_BACK)
-            if self._look_is_due(covered):
-                return self._forward(conn, covered, now)
-            return self._back(conn, covered)
+            due = self._look_is_due(covered)
+            window = self._forward(conn, covered, now) if due else self._back(conn, covered)
+            if window is None:
+                return None
+            density = coverage.density(conn, self.shop.connection)
+            return _Reading(window, self._search(window), covered.left(now), density)
 
         return await self.shop.store.call(begin)
 
@@ -213,6 +219,7 @@ class OrderReader:
             return kept
 
         kept = await self.shop.store.call(keep)
+        reading.found += len(seen)
         self._round = Round(
             kept=self._round.kept + kept,
             pages=self._round.pages + 1,
@@ -249,12 +256,16 @@ class OrderReader:
                 sealed.append(SealedBuyer(buyer.order_id, envelope, delete_after))
         return sealed, [order_id for order_id, delete_after in until.items() if delete_after is None]
 
-    async def _tell(self, window: Window, progress: Progress) -> None:
-        forecast = await self.forecast()
-        left = sum(forecast.calls.values()) if forecast.seconds else 0
-        day = f"{window.starts_at:%Y-%m-%d}"
-        lasting = f", {planner.lasting(forecast.seconds)} left" if forecast.seconds else ""
-        progress(self._round.pages, self._round.pages + left, f"reading orders from {day} on{lasting}")
+    async def _tell(self, reading: _Reading, progress: Progress) -> None:
+        """How far it is, by what was known when the window was begun."""
+        words, left = f"reading orders from {reading.window.starts_at:%Y-%m-%d} on", 0
+        if reading.density is not None:
+            orders = max(0, round(reading.density * reading.left.total_seconds()) - reading.found)
+            forecast = planner.by_search(Ask(Purpose.BOOKS, reading.left, orders, await self.shop.tokens()))
+            left = sum(forecast.calls.values()) if orders else 0
+            if forecast.seconds and orders:
+                words += f", {planner.lasting(forecast.seconds)} left"
+        progress(self._round.pages, self._round.pages + left, words)
 
 
 def _seen(order: Order) -> Seen:
