@@ -526,3 +526,19 @@ def test_a_sweep_outlives_the_death_of_the_node_its_session_lives_on() -> None:
         return found
 
     assert play(act, settings=SMALL, switches={"sticky_sessions": True}) == 15
+
+
+def test_one_session_is_enough_for_pings_for_pauses_and_for_the_next_connection() -> None:
+    async def act(scene: Scene) -> list[int]:
+        found = []
+        for _ in range(2):
+            await scene.target.ping()
+            scene.clock.advance(29.5 * 60)
+            found.append(len((await read(scene.target.customers()))[0]))
+        await scene.target.close()
+        other = await scene.reconnect()
+        found.append(len((await read(other.customers()))[0]))
+        await other.close()
+        return found
+
+    assert play(act, switches={"sessions_max": 1}) == [8, 8, 8]

@@ -164,3 +164,13 @@ def test_a_session_may_be_known_on_its_own_node_only_and_moves_when_that_one_die
     other = moved.header("set-cookie").partition(";")[0]
     assert (moved.status, {node, other}) == (200, {"ROUTEID=.node1", "ROUTEID=.node2"})
     assert sap.get("Currencies", headers={"Cookie": f"{session}; {other}"}).header("set-cookie") == ""
+
+
+def test_the_sessions_of_a_user_may_be_counted() -> None:
+    sap = Sap(switches={"sessions_max": 1})
+
+    assert sap.log_in().error == (401, "100000027")
+    sap.send("POST", "Logout")
+    assert sap.log_in().status == 200
+    sap.clock.advance(31 * 60)
+    assert sap.log_in().status == 200, "one that has ended does not count"

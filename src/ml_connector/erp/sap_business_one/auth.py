@@ -5,7 +5,8 @@ SAP sends B1SESSION without a Path and with a dangling semicolon, which cookie j
 
 ROUTEID keeps a session on the node that made it; where the balancer moves the session to another node, its new ROUTEID is
 taken over. Every session holds a licence, and how many a server gives is not verified (dossier 16): a connection has one, gives
-it back when it is closed or replaced, and signs in again only for a person where a sign-in was refused, whatever the reason.
+it back before it opens another and when it is closed, and signs in again only for a person where a sign-in was refused,
+whatever the reason.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Session:
         if not self._fresh():
             async with self._lock:
                 if not self._fresh():
+                    self._replaced = self._cookie or self._replaced
+                    await self._give_back()
                     await self._login()
         return self._cookie
 
@@ -89,17 +92,24 @@ class Session:
             self._cookies = {}
 
     def forget(self) -> None:
-        """Sign in anew at the next use, even where the server refused before. The session until now is given back then."""
+        """Sign in anew at the next use, even where the server refused before. The session until now is given back first."""
         self._replaced = self._cookie or self._replaced
         self._cookies = {}
         self._refused = None
 
     async def close(self) -> None:
         """Give the session back: until its end it holds a licence."""
-        for cookie in (self._cookie, self._replaced):
-            if cookie:
+        self._replaced = self._cookie or self._replaced
+        self._cookies = {}
+        await self._give_back()
+
+    async def _give_back(self) -> None:
+        """Sign out of the session that is used no more, if there is one. Where that cannot be said, it ends by itself, after
+        its idle time."""
+        cookie, self._replaced = self._replaced, ""
+        if cookie:
+            with contextlib.suppress(Unavailable):
                 await self._http.read("POST", "/Logout", headers={"Cookie": cookie}, attempts=1)
-        self._cookies, self._replaced = {}, ""
 
     @property
     def _cookie(self) -> str:
@@ -134,11 +144,6 @@ class Session:
                 self._refused = failed
             raise failed
         self._open(answer)
-        replaced, self._replaced = self._replaced, ""
-        if replaced:
-            # What it cannot be told ends by itself, after its idle time.
-            with contextlib.suppress(Unavailable):
-                await self._http.read("POST", "/Logout", headers={"Cookie": replaced}, attempts=1)
 
     def _open(self, answer: Answer) -> None:
         try:

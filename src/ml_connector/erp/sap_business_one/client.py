@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -169,9 +168,7 @@ class ServiceLayer:
 
     async def close(self) -> None:
         """Sign out and let go of every connection."""
-        # A server that cannot be reached ends the session by itself, after its idle time.
-        with contextlib.suppress(Unavailable):
-            await self.session.close()
+        await self.session.close()
         await self._http.aclose()
 
 

@@ -65,6 +65,11 @@ class Sessions:
                 401, self._switches.text("wrong_password_code"), "Wrong company, user name or password."
             )
         self._tables.book.execute('UPDATE {passwords} SET "Failures" = 0 WHERE "UserCode" = ?', (str(user),))
+        limit, live = self._switches.number("sessions_max"), [each for each in self._open.values() if self._lives(each)]
+        if limit and len([each for each in live if each.user == user]) >= limit:
+            raise ServiceLayerError(
+                401, self._switches.text("wrong_password_code"), "The number of sessions of this user is used up."
+            )
         session = Session(self._new_id(), str(user), self._random.randint(1, 2), version, self._clock.now())
         self._open[session.id] = session
         return session
@@ -75,17 +80,16 @@ class Sessions:
         ``route`` is the node that a request names. Where that one is down, the balancer asks the session's own.
         """
         session = self._open.get(session_id or "")
-        now = self._clock.now()
         if session is not None and self._switches.on("sticky_sessions") and route != self._down:
             session = session if route == session.route else None
             if session is None:
                 raise self.lost()
         if session is not None and session.version != version and not self._switches.on("session_on_both_versions"):
             raise self.lost()
-        if session is None or now - session.last_used > timedelta(minutes=self.timeout_minutes):
+        if session is None or not self._lives(session):
             self.end(session_id)
             raise self.lost()
-        session.last_used = now
+        session.last_used = self._clock.now()
         return session
 
     def lost(self) -> ServiceLayerError:
@@ -126,6 +130,9 @@ class Sessions:
     def is_superuser(self, session: Session) -> bool:
         row = self._tables.book.row('SELECT "Superuser" FROM {OUSR} WHERE "UserCode" = ?', (session.user,))
         return row is not None and row[0] == "tYES"
+
+    def _lives(self, session: Session) -> bool:
+        return self._clock.now() - session.last_used <= timedelta(minutes=self.timeout_minutes)
 
     def _locked(self, user: str) -> bool:
         row = self._tables.book.row('SELECT "Locked" FROM {OUSR} WHERE "UserCode" = ?', (user,))

@@ -43,6 +43,12 @@ SWITCHES = (
         meaning="A session made on one version is good on the other.",
     ),
     Switch(
+        "sessions_max",
+        "sap-business-one 16",
+        0,
+        "A user who has so many sessions is refused another one, with the code of a refused login; 0: no limit.",
+    ),
+    Switch(
         "sticky_sessions",
         "sap-business-one 3.2, 14",
         default=False,
