@@ -186,7 +186,10 @@ def test_a_stamp_in_nobodys_present_does_not_hide_what_changes_later() -> None:
     assert STOOL in play(act)
 
 
-@pytest.mark.parametrize("kept", ["2026-11-20", "{}", '["yesterday", "", ""]', "[[], [], []]", '["", "", "", null]'])
+@pytest.mark.parametrize(
+    "kept",
+    ["2026-11-20", "{}", '["yesterday", "", ""]', "[[], [], []]", '["", "", "", null]', '["", "0001-01-01", "", "A"]'],
+)
 def test_a_mark_that_is_none_of_ours_begins_at_the_beginning(kept: str) -> None:
     async def act(scene: Scene) -> int:
         return len((await codes(scene, kept))[0])

@@ -63,3 +63,15 @@ def test_pages_that_do_not_move_on_end_in_an_error_and_not_in_a_loop() -> None:
 
     with pytest.raises(BadAnswer, match="pages do not go on: ItemCode"):
         asyncio.run(act())
+
+
+def test_a_stamp_before_all_companies_is_none() -> None:
+    async def act() -> None:
+        server = ScriptedServiceLayer()
+        target = await connected(server)
+        row = {"ItemCode": "A", "UpdateDate": "0001-01-01", "CreateDate": "0001-01-01"}
+        server.script["GET /Items"] = lambda _: answer(200, {"value": [row]})
+        pages = [page async for page in target.items()]
+        assert [(page.rows[0].code, page.mark) for page in pages] == [("A", "")], "everything again, the next time"
+
+    asyncio.run(act())

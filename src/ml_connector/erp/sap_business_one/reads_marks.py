@@ -2,7 +2,7 @@
 
 A sweep asks for the newest stamp first, the *head*, then reads in the order of the key everything stamped since the mark.
 The next sweep begins a little before that head, so that what changes while a sweep runs is read by the next one whatever its
-place in the order. Stamps are taken from the rows, never from our clock: nobody knows the server's zone.
+place in the order. Stamps are taken from the rows and not from our clock: nobody knows the server's zone.
 
 How far a mark looks back: 65 minutes before the head, for a clock that is set back by an hour and for minutes that are
 compared without their seconds; and once a day to the beginning of the day before the head, for rows that a long transaction
@@ -23,6 +23,9 @@ from ml_connector.erp.sap_business_one.odata import listed, path
 from ml_connector.erp.sap_business_one.reads_values import day_in
 
 LOOK_BACK: Final = timedelta(minutes=65)
+
+#: Nothing in a company was stamped before this.
+_FIRST_YEAR: Final = 1900
 
 #: Wall clocks differ from UTC by no more than this.
 _ZONE_MAX: Final = timedelta(hours=15)
@@ -58,7 +61,10 @@ def mark_from(kept: str) -> Mark:
 
 
 def _stamp(kept: str) -> datetime | None:
-    return datetime.fromisoformat(kept).replace(tzinfo=None) if kept else None
+    found = datetime.fromisoformat(kept).replace(tzinfo=None) if kept else None
+    if found is not None and found.year < _FIRST_YEAR:
+        raise ValueError(kept)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ async def changed(
 ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
     """Pages of rows that changed since the mark ``kept``, each with the mark that covers it.
 
-    ``now`` is our clock, UTC. It is only used to see that a stamp cannot be true.
+    ``now`` is our clock, UTC: it says when a new day has begun, and which stamps cannot be true.
     """
     mark = mark_from(kept)
     if not mark.after:
@@ -132,7 +138,7 @@ async def _head(layer: ServiceLayer, followed: Followed, now: datetime) -> datet
     stamps = [
         datetime.combine(day, _time_of(row.get("UpdateTime")))
         for row, name in ((updates, "UpdateDate"), (creations, followed.created))
-        if (day := day_in(row.get(name))) is not None
+        if (day := day_in(row.get(name))) is not None and day.year >= _FIRST_YEAR
     ]
     if not stamps:
         return None
