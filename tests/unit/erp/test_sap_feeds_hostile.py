@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from ml_connector.domain.catalog import Stock
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.source import Page
+from ml_connector.erp.sap_business_one.reads_queries import STOCK
 from tests.support.sap import ScriptedServiceLayer, answer, connected
 
 
@@ -75,3 +78,20 @@ def test_a_stamp_before_all_companies_is_none() -> None:
         assert [(page.rows[0].code, page.mark) for page in pages] == [("A", "")], "everything again, the next time"
 
     asyncio.run(act())
+
+
+@pytest.mark.parametrize("row", [{"itemcode": "A"}, {"ItemCode": "A", "WhsCode": "01", "OnHand": "five"}])
+def test_a_stored_query_that_answers_strangely_is_not_trusted_and_the_items_are_read(row: dict[str, str]) -> None:
+    async def act() -> list[Stock]:
+        server = ScriptedServiceLayer()
+        target = await connected(server)
+        item = {"ItemCode": "A", "ItemWarehouseInfoCollection": [{"WarehouseCode": "01", "InStock": 5, "Committed": 2}]}
+        server.script |= {
+            "GET /SQLQueries('ML_STOCK')": lambda _: answer(200, {"SqlCode": STOCK.code, "SqlText": STOCK.text}),
+            "GET /SQLQueries('ML_STOCK')/List": lambda _: answer(200, {"value": [row]}),
+            "GET /Items": lambda _: answer(200, {"value": [item]}),
+        }
+        return [stock async for page in target.stock() for stock in page.rows]
+
+    five, two, zero = Decimal(5), Decimal(2), Decimal(0)
+    assert asyncio.run(act()) == [Stock("A", "01", five, two, zero, available=Decimal(3))]

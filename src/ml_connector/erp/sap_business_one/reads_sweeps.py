@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from ml_connector.domain.errors import NotPermitted, RefusedByServer
+from ml_connector.domain.errors import BadAnswer, NotPermitted, RefusedByServer
 from ml_connector.erp.sap_business_one import reads_queries
 from ml_connector.erp.sap_business_one.client import ServiceLayer
 from ml_connector.erp.sap_business_one.odata import by_key, path
@@ -47,8 +47,9 @@ async def swept(layer: ServiceLayer, sweep: Sweep[Row], after: str) -> AsyncIter
                 if not last:
                     return
                 after = last
-        except (RefusedByServer, NotPermitted):
-            # What was handed out stands, and the sweep goes on from there without the query.
+        except (RefusedByServer, NotPermitted, BadAnswer):
+            # What was handed out stands, and the sweep goes on from there without the query: names and types of its columns
+            # are not verified on every database.
             pass
     async for rows, last in _by_items(layer, sweep, after):
         yield rows, last
