@@ -53,39 +53,38 @@ _JOURNALS: Final = frozenset({Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER})
 _SALES: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO, Kind.SALES_ORDER, Kind.RECEIPT})
 _INVOICING: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO})
 _PEOPLE: Final = frozenset({Touches.PEOPLE})
+_IN_BATCHES: Final = _JOURNALS | _INVOICING | {Kind.RECEIPT}
+_PERIODS: Final = frozenset({Touches.PERIODS})
 _FEEDS: Final = frozenset({Touches.FEEDS})
 _SIGN_IN: Final = frozenset({Touches.SIGN_IN})
-_WIRE: Final = frozenset({Touches.LOOKS, Touches.CONTENT, Touches.REFERENCES, Touches.FEEDS})
-_WRITES: Final = frozenset({Touches.WRITES, Touches.LOOKS})
+_CONTENT: Final = frozenset({Touches.CONTENT})
+_WRITES: Final = frozenset({Touches.WRITES})
 
 
 _SWITCHES: Final[Sequence[Switch]] = (
-    Switch("missing_right", "403", ("401",), _SIGN_IN),
-    Switch("wrong_company", "404", ("401",), _SIGN_IN),
-    Switch("create_status", 201, (200,), _WRITES),
-    Switch("change_status", 204, (200,), _WRITES),
-    Switch("old_annotations", False, (True,), _WIRE),
-    Switch("next_link", "bare", ("keeps",), _WIRE),
-    Switch("page_size", 100, (3,), _WIRE),
-    Switch("has_ge_le", True, (False,), _WIRE),
-    Switch("padded_text", False, (True,), _WIRE),
-    Switch("dates_with_z", True, (False,), _WIRE),
-    Switch("ready_in_post", True, (False,), _WRITES),
-    Switch("failed_batch", "rolled_back", ("part_filled",), _WRITES | {Touches.PERIODS}),
+    Switch("missing_right", "403", ("401",), _SIGN_IN, _JOURNALS),
+    Switch("wrong_company", "404", ("401",), _SIGN_IN, _JOURNALS),
+    Switch("create_status", 201, (200,), _WRITES, _IN_BATCHES),
+    Switch("change_status", 204, (200,), _WRITES, _IN_BATCHES),
+    Switch("old_annotations", False, (True,), _CONTENT | _FEEDS, _IN_BATCHES),
+    Switch("next_link", "bare", ("keeps",), _FEEDS, _IN_BATCHES),
+    Switch("page_size", 100, (3,), _CONTENT | _FEEDS, _IN_BATCHES),
+    Switch("has_ge_le", True, (False,), _CONTENT | _FEEDS, _IN_BATCHES),
+    Switch("padded_text", False, (True,), _CONTENT | _FEEDS, _IN_BATCHES),
+    Switch("dates_with_z", True, (False,), _CONTENT, _IN_BATCHES),
+    Switch("ready_in_post", True, (False,), _WRITES, _JOURNALS),
+    Switch("failed_batch", "rolled_back", ("part_filled",), _PERIODS, _IN_BATCHES),
     Switch("gl_ready_by", "ReadyToPost", ("Status", "both"), _WRITES, _JOURNALS),
     Switch("gl_post_names", "FromBatchNumber ToBatchNumber", ("PostBatchFrom PostBatchTo",), _WRITES, _JOURNALS),
-    Switch("posting_s", 0, (30,), _WRITES),
-    Switch("inactive_account", "entry", ("posting",), frozenset({Touches.PERIODS})),
-    Switch("cold_start_s", 0, (40,), _SIGN_IN),
+    Switch("posting_s", 0, (30,), _WRITES, _IN_BATCHES),
+    Switch("inactive_account", "entry", ("posting",), _PERIODS, _IN_BATCHES),
+    Switch("calendar_shows_locks", False, (True,), _PERIODS, _IN_BATCHES),
+    Switch("ledger_from_receivables", "posted", ("open", "request"), _WRITES, _INVOICING),
+    Switch("cold_start_s", 0, (40,), _SIGN_IN, _JOURNALS),
 )
 _FEED_SWITCHES: Final[Sequence[Switch]] = (
     Switch("location_details", True, (False,), _FEEDS),
-    Switch(
-        "location_detail_has",
-        "QuantityCommitted QuantityAvailableToShip",
-        ("QuantityCommitted", "QuantityAvailableToShip", "-"),
-        _FEEDS,
-    ),
+    Switch("location_detail_has", "QuantityCommitted QuantityAvailableToShip", ("-",), _FEEDS),
     Switch("formatted_location_items", False, (True,), _FEEDS),
 )
 _AR_SWITCHES: Final[Sequence[Switch]] = (
