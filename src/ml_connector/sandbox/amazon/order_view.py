@@ -33,13 +33,14 @@ DATASETS = (
 )
 _TYPES = ("ITEM", "SHIPPING", "GIFT_WRAP", "TAX", "DISCOUNT")
 _TOWNS = {
-    "US": ("Springfield", "IL", "62701"),
+    "US": ("Springfield", "IL", "62701-0142"),
     "CA": ("Kingston", "ON", "K7L 1A1"),
     "UK": ("Ludlow", "Shropshire", "SY8 1AA"),
-    "DE": ("Musterstadt", "", "12345"),
-    "FR": ("Exempleville", "", "75000"),
+    "DE": ("Musterstadt", "", "D-12345"),
+    "FR": ("Exempleville", "", "F-75000"),
     "JP": ("見本市", "東京都", "100-0000"),
 }
+"""Postal codes are written in the long form: looked for where they must not be, five digits would be found in any number."""
 _COLLECTORS = {"na": "Amazon Services, Inc.", "eu": "Amazon EU S.à r.l.", "fe": "Amazon Japan G.K."}
 _REASONS = {
     "BUYER": "Buyer requested",
