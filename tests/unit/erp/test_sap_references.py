@@ -78,14 +78,28 @@ def test_dimensions_are_named_as_in_the_company_and_by_the_field_of_a_line() -> 
     )
 
 
-def test_a_missing_right_to_reference_data_is_named() -> None:
-    async def act(scene: Scene) -> str:
-        scene.control.forbid("Warehouses")
+@pytest.mark.parametrize(
+    ("entity_set", "words"),
+    [
+        ("Warehouses", "read warehouses"),
+        ("VatGroups", "read tax groups"),
+        ("SalesTaxCodes", "read sales tax codes"),
+        ("Dimensions", "read dimensions"),
+        ("DistributionRules", "read distribution rules"),
+        ("Projects", "read projects"),
+    ],
+)
+def test_a_missing_right_to_reference_data_is_named_by_the_read_and_by_a_ping(entity_set: str, words: str) -> None:
+    async def act(scene: Scene) -> tuple[str, str]:
+        scene.control.forbid(entity_set)
         with pytest.raises(NotPermitted) as refused:
             await scene.target.references()
-        return str(refused.value)
+        return str(refused.value), dict((await scene.target.ping()).details)["missing rights"]
 
-    assert "no right to read warehouses" in play(act)
+    said, listed = play(act)
+
+    assert f"no right to {words}" in said
+    assert listed == words
 
 
 def test_a_ping_says_in_words_what_the_company_can_do() -> None:
