@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -43,3 +45,15 @@ def serve() -> Iterator[Serve]:
 def shop(tmp_path: Path) -> Installation:
     """An installation that knows nothing yet."""
     return Installation(tmp_path)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Everything that any library would write at the level of debugging."""
+    text, root = io.StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(text), root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield text
+    root.removeHandler(handler)
+    root.setLevel(level)

@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import re
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from ml_connector.app import App
 from ml_connector.domain.errors import MlConnectorError
@@ -26,18 +22,6 @@ WRONG = {"password": "Canary-wrong-pass", "client_secret": "Canary-wrong-secret"
 HANDED_OUT = re.compile(
     r'"access_token":\s*"([^"]+)"|"SessionId":\s*"([^"]+)"|B1SESSION=([^;\s"]+)|(?:Signature|Token)=([^&"\s]{8,})'
 )
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """Everything that any library would write at the level of debugging."""
-    text, root = io.StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(text), root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield text
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 def handed_out(world: SandboxServer) -> set[str]:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from tests.e2e.conftest import Serve
 from tests.support.installation import Installation
@@ -156,18 +152,6 @@ def test_a_missing_role_is_named_and_what_was_read_stays(serve: Serve, shop: Ins
 
     assert said.code == 2
     assert "role" in said.json["trouble"] and "Inventory and Order Tracking" in said.json["trouble"]
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """Everything that any library would write at the level of debugging."""
-    text, root = io.StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(text), root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield text
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 def test_buyers_are_not_asked_for_unless_somebody_says_so(serve: Serve, shop: Installation) -> None:

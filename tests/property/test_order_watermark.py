@@ -217,22 +217,25 @@ class History:
             assert instants.count(version.updated) == 1, "what a successful poll has seen"
         await store.close()
 
+    def run(self, actions: Sequence[object]) -> None:
+        """All of it, from its birth to its rest."""
+
+        async def all_of_it() -> None:
+            await self.happen(actions)
+            await self.come_to_rest()
+            await self.everything_is_there()
+
+        try:
+            self.loop.run(all_of_it())
+        finally:
+            self.loop.bury()
+
 
 @settings(max_examples=40)
 @given(actions=st.lists(ACTIONS, max_size=14), seed=st.integers(0, 2**16))
 def test_nothing_is_lost_doubled_or_out_of_order(actions: list[object], seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        history = History(sqlite_database(Path(folder)), seed)
-
-        async def all_of_it() -> None:
-            await history.happen(actions)
-            await history.come_to_rest()
-            await history.everything_is_there()
-
-        try:
-            history.loop.run(all_of_it())
-        finally:
-            history.loop.bury()
+        History(sqlite_database(Path(folder)), seed).run(actions)
 
 
 def test_a_process_dies_at_each_of_its_steps_and_the_next_one_finishes(tmp_path: Path) -> None:
@@ -241,16 +244,7 @@ def test_a_process_dies_at_each_of_its_steps_and_the_next_one_finishes(tmp_path:
         folder = tmp_path / str(die_at)
         folder.mkdir()
         history = History(sqlite_database(folder), seed=die_at)
-
-        async def all_of_it(history: History = history, die_at: int = die_at) -> None:
-            await history.happen([Poll(), Change(1), Change(2), Wait(900), Poll((3, 0), die_at)])
-            await history.come_to_rest()
-            await history.everything_is_there()
-
-        try:
-            history.loop.run(all_of_it())
-        finally:
-            history.loop.bury()
+        history.run([Poll(), Change(1), Change(2), Wait(900), Poll((3, 0), die_at)])
         if history.deaths == 0:
             assert die_at > 20, "a poll has more steps than that"
             return

@@ -17,6 +17,7 @@ from ml_connector.amazon.planner import Purpose, Way
 from ml_connector.app.connections import Connections
 from ml_connector.app.house import House
 from ml_connector.app.reports import ForecastShown, HeldShown, OrdersPlanShown, OrdersReport, Purged
+from ml_connector.app.showing import counted
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.sealed import Envelope, SecretId
 from ml_connector.engine.interface import SliceEnd, SliceState
@@ -141,10 +142,7 @@ class OrderFlow:
             return records.states(conn, connection, kind), _held(conn, connection, kind)
 
         states, held = await self.house.store.call(read)
-        counts: dict[str, int] = {}
-        for end in ends:
-            for name, value in end.counts.items():
-                counts[name] = counts.get(name, 0) + value
+        counts = counted(ends)
         failed = next((end for end in ends if end.words), None)
         more = bool(ends and ends[-1].counts.get("left")) or failed is not None
         return OrdersReport(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
-import signal
 from calendar import monthrange
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -36,6 +33,7 @@ from ml_connector.app.reports import (
     RunReport,
     Spotted,
 )
+from ml_connector.app.stopping import stopping_on_signals
 from ml_connector.app.work import ORDERS, PLAN, POST, PROVE, REPLAN, SETTLEMENTS, Work, connection_of, slot_after
 from ml_connector.domain.documents import State
 from ml_connector.domain.errors import MlConnectorError, Unavailable, WrongUse
@@ -159,7 +157,7 @@ class App:
             order = Order(row.amazon, flow, link, self._slot(), by)
             return await self._end_of(engine, await engine.enqueue(order))
 
-        with self._stopping_on_signals():
+        with stopping_on_signals(self.stop):
             return await self.orders.run(link, row.amazon, flow, one, wait=wait)
 
     async def replay(self, key: str, by: str, progress: Progress) -> RunReport:
@@ -246,7 +244,7 @@ class App:
         called when nobody else can."""
         if not self.lock.try_acquire():
             raise WrongUse("Another ml-connector already serves this data folder.")
-        with self._stopping_on_signals():
+        with stopping_on_signals(self.stop):
             begun()
             await self._engine(self._work(lambda _done, _total, _words: None)).serve()
 
@@ -310,7 +308,7 @@ class App:
         """Run an order and what follows from it here, or hand it to whoever holds the engine, and follow."""
         started = self.house.clock.now()
         engine = self._engine(self._work(progress, since=since, wait=wait))
-        with self._stopping_on_signals():
+        with stopping_on_signals(self.stop):
             slice_id = await engine.enqueue(order)
             ends = await self._follow(engine, order, slice_id)
         return await showing.run_report(self.house, self.links, link, order.flow, ends, started)
@@ -338,30 +336,6 @@ class App:
                 await self.house.clock.sleep(_FOLLOW_S)
         return end
 
-    @contextlib.contextmanager
-    def _stopping_on_signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM ask us to stop: what is being written is finished first. The second one does what it always
-        does."""
-        loop = asyncio.get_running_loop()
-        signals = (signal.SIGINT, signal.SIGTERM)
-
-        def stop() -> None:
-            self.stop()
-            let_go()
-
-        def let_go() -> None:
-            with contextlib.suppress(NotImplementedError):
-                for each in signals:
-                    loop.remove_signal_handler(each)
-
-        with contextlib.suppress(NotImplementedError):  # Windows has no such handlers: there a signal ends the process
-            for each in signals:
-                loop.add_signal_handler(each, stop)
-        try:
-            yield
-        finally:
-            let_go()
-
     async def _slice(self, order: Order, flow: str) -> str | None:
         wanted = queue.slice_id(order.link, flow, slot_after(order.slot))
         row = await self.house.store.call(lambda conn: queue.get(conn, wanted))
@@ -373,7 +347,7 @@ class App:
             await work(Slice(order.slot, order.connection, order.flow, order.link, order.slot))
             return
         engine = self._engine(work)
-        with self._stopping_on_signals():
+        with stopping_on_signals(self.stop):
             end = await self._end_of(engine, await engine.enqueue(order))
         if end.state is not SliceState.DONE:
             error = {2: WrongUse, 3: Unavailable}.get(end.exit_code, MlConnectorError)

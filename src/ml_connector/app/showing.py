@@ -114,10 +114,7 @@ async def run_report(
         )
 
     held, waiting, made, awaiting = await house.store.call(read)
-    counts: dict[str, int] = {}
-    for end in ends:
-        for name, value in end.counts.items():
-            counts[name] = counts.get(name, 0) + value
+    counts = counted(ends)
     unproved = counts.get("unproved", 0)
     exit_code = failed.exit_code if failed is not None else int(bool(held or unproved or waiting))
     return RunReport(
@@ -134,6 +131,15 @@ async def run_report(
         trouble=failed.words if failed is not None else "",
         exit_code=exit_code,
     )
+
+
+def counted(ends: Sequence[SliceEnd]) -> dict[str, int]:
+    """What several slices counted, together."""
+    counts: dict[str, int] = {}
+    for end in ends:
+        for name, value in end.counts.items():
+            counts[name] = counts.get(name, 0) + value
+    return counts
 
 
 def _document(books: Books, row: DocumentRow, seen: Seen | None) -> DocumentShown:
