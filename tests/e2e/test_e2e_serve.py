@@ -96,3 +96,15 @@ def test_serving_ends_when_it_is_asked_to(shop: Installation, stop: signal.Signa
     with serving(shop) as process:
         process.send_signal(stop)
         assert process.wait(30) == 0
+
+
+def test_orders_are_read_on_their_schedule_where_a_link_asks_for_it(serve: Serve, shop: Installation) -> None:
+    def orders() -> int:
+        return len(shop.ok("record", "list", "--kind", "order"))
+
+    shop.link(serve(settlements=1), "--orders-every-minutes", "15")
+    with serving(shop):
+        until(lambda: orders() > 5, "orders are on record")
+        report = shop.ok("run", "shop", "orders")  # done by the serving process, and followed
+        assert report["trouble"] == "" and report["left"] is None
+    assert shop.ok("link", "show", "shop")["orders_every_minutes"] == 15

@@ -11,6 +11,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
 from ml_connector.domain.errors import BadAnswer
@@ -91,6 +92,7 @@ def minor_units(currency: str) -> int:
     return _MINOR_UNITS.get(currency, 2)
 
 
+@lru_cache(maxsize=16_384)  # the same prices come again and again, and equal amounts have one text
 def text(value: Decimal, currency: str) -> str:
     """``value`` as text with at least the currency's own decimals, and more only where the value has them.
 
