@@ -271,6 +271,28 @@ def test_an_order_that_cannot_be_read_is_held_with_its_place_and_the_others_go_o
     world.story(tell)
 
 
+def test_an_order_that_does_not_add_up_is_held_with_both_sums_until_amazon_shows_it_whole(world: World) -> None:
+    at = NOON - timedelta(hours=1)
+    world.amazon.change(
+        ID, at, order_body(ID, at).replace(b'"grandTotal": {"amount": "20.00"', b'"grandTotal": {"amount": "21.00"')
+    )
+
+    async def tell(store: Store) -> None:
+        reader = world.reader(store)
+        await read_all(reader)
+        held = (await every_record(store))[ID]
+        assert held.state == "held"
+        assert held.reason.startswith("order_amounts_differ: ") and "20.00" in held.reason and "21.00" in held.reason
+        world.changes(world.clock.now())
+        world.clock.advance(900)
+        await read_all(reader)
+        released = (await every_record(store))[ID]
+        assert (released.state, released.reason) == ("released", "")
+        assert len(await every_version(store, ID)) == 2
+
+    world.story(tell)
+
+
 @pytest.mark.parametrize(
     ("changes", "state"),
     [
