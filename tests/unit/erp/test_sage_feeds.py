@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from ml_connector.domain.catalog import Item, Price, Stock
+from ml_connector.domain.errors import BadAnswer, Unavailable
 from ml_connector.domain.source import Page
 from tests.support.sage_company import Scene, play
 
@@ -86,6 +87,36 @@ def test_rows_in_no_order_are_read_by_counted_pages_and_the_mark_waits_for_the_l
     codes = [item.code for page in pages_read for item in page.rows]
     assert sorted(codes) == sorted(item.code for item in play(lambda scene: rows(scene.target.items())))
     assert [page.mark for page in pages_read] == [*([""] * (len(pages_read) - 1)), "2026-11-21"]
+
+
+@dataclass
+class Deaf(httpx2.AsyncBaseTransport):
+    """A server, or something before it, that heeds neither filters nor pages, and counts a million rows."""
+
+    inner: httpx2.AsyncBaseTransport
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if "/ICItems" not in request.url.path and "/GLAccounts" not in request.url.path:
+            return await self.inner.handle_async_request(request)
+        request.url = request.url.copy_with(query=b"$count=true")
+        answer = await self.inner.handle_async_request(request)
+        data = json.loads(await answer.aread())
+        return httpx2.Response(answer.status_code, json={**data, "@odata.count": 1_000_000})
+
+
+def test_pages_that_do_not_go_on_are_noticed_at_once() -> None:
+    heard: list[httpx2.Request] = []
+
+    async def act(scene: Scene) -> None:
+        heard.clear()
+        with pytest.raises(BadAnswer, match="do not go on"):
+            await rows(scene.target.items())
+        with pytest.raises(Unavailable, match="changed again and again"):
+            await scene.target.references()
+
+    play(act, heard=heard, between=Deaf)
+
+    assert len(heard) < 30
 
 
 def test_a_stamp_in_the_future_hides_nothing() -> None:

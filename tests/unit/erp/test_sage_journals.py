@@ -289,6 +289,36 @@ def test_an_entry_that_posting_refused_waits_for_a_person_who_is_told_both_batch
     assert dict(mended.ids)["BatchNumber"] == "000004"
 
 
+def test_an_error_batch_is_followed_by_its_number_whatever_a_person_calls_it() -> None:
+    async def act(scene: Scene) -> Seen:
+        for step in ("enter", "ready"):
+            await scene.do(journal(), await scene.seen(journal()), step)
+        scene.control.inactivate_account("6105")
+        await scene.do(journal(), await scene.seen(journal()), "post")
+        await scene.post(journal())
+        scene.control.inactivate_account("6105", active=True)
+        scene.control.describe_batch("GL", 4, "mended by hand")
+        scene.control.post_batch("GL", 4)
+        return await scene.seen(journal())
+
+    seen = play(act)
+
+    assert isinstance(seen, Present)
+    assert dict(seen.ids)["BatchNumber"] == "000004"
+
+
+def test_what_a_person_typed_and_took_back_again_stands_for_nothing() -> None:
+    async def act(scene: Scene) -> Seen:
+        lines = [{"AccountNumber": "4010", "Amount": -1}, {"AccountNumber": "1150", "Amount": 1}]
+        header = {"SourceLedger": "GL", "SourceType": "JE", "DocumentDate": "2026-10-26", "JournalDetails": lines}
+        number = scene.control.plant_batch("GL", {"Description": "90000000011", "JournalHeaders": [header]})
+        scene.control.post_batch("GL", str(number))
+        scene.control.reverse_batch(str(number))
+        return await scene.seen(journal())
+
+    assert isinstance(play(act), Absent)
+
+
 def test_a_batch_typed_by_a_person_is_shown_as_foreign_once_it_counts() -> None:
     async def act(scene: Scene) -> tuple[Seen, Seen]:
         lines = [

@@ -39,8 +39,9 @@ BUSY_STATUS: Final = "PostInProgress"
 POSTED_STATUS: Final = "Posted"
 DELETED_STATUS: Final = "Deleted"
 
-#: What the batch's own number is called in ids.
+#: What the batch's own number is called in ids, and that of the batch into which posting moved what it could not post.
 NUMBER: Final = "BatchNumber"
+ERROR_BATCH: Final = "ErrorBatch"
 
 
 def steps(settle_s: float, *, balances: bool = False) -> tuple[Step, ...]:
@@ -116,8 +117,7 @@ class Content:
 
 def known_numbers(case: Case, names: Names) -> frozenset[str]:
     """The numbers that Sage gave this document, newest and earlier."""
-    given = [case.ids, *(attempt.ids for attempt in case.trail)]
-    return frozenset(names.padded(dict(ids)[NUMBER]) for ids in given if NUMBER in dict(ids))
+    return _numbers([case.ids, *(attempt.ids for attempt in case.trail)], names)
 
 
 def _current(case: Case, names: Names) -> frozenset[str]:
@@ -125,8 +125,11 @@ def _current(case: Case, names: Names) -> frozenset[str]:
     marks = [place for place, attempt in enumerate(case.trail) if attempt.outcome is Outcome.REPLAYED]
     if not marks:
         return known_numbers(case, names)
-    given = [dict(attempt.ids) for attempt in case.trail[marks[-1] + 1 :]]
-    return frozenset(names.padded(ids[NUMBER]) for ids in given if NUMBER in ids)
+    return _numbers([attempt.ids for attempt in case.trail[marks[-1] + 1 :]], names)
+
+
+def _numbers(given: Sequence[Ids], names: Names) -> frozenset[str]:
+    return frozenset(names.padded(value) for ids in given for name, value in ids if name in (NUMBER, ERROR_BATCH))
 
 
 def is_ours(case: Case, batch: Batch, names: Names) -> bool:
@@ -146,7 +149,7 @@ def judge(
     ``content`` reads a batch, from the ledger where it is posted. ``undone`` says whether one posted document takes another
     back.
     """
-    ours = sorted((batch for batch in found if is_ours(case, batch, names)), key=lambda batch: batch.number)
+    ours = sorted((batch for batch in found if is_ours(case, batch, names)), key=_in_order)
     failed = {number for batch in ours for number in _error_batches(batch, names)}
     alive = [_one(case, batch, names, content, ours) for batch in ours if batch.number not in failed]
     live, ended = _without_undone([each for each in alive if each is not None], undone)
@@ -160,7 +163,12 @@ def judge(
         return live[0]
     if ended is not None:
         return ended
-    return _persons(case, [batch for batch in found if batch not in ours], content)
+    return _persons(case, sorted((batch for batch in found if batch not in ours), key=_in_order), content, undone)
+
+
+def _in_order(batch: Batch) -> tuple[int, str]:
+    """Numbers that are not padded grow longer."""
+    return len(batch.number), batch.number
 
 
 def _one(
@@ -217,7 +225,7 @@ def _after_errors(
             return seen
     where = f"batch {', '.join(moved_to)}" if moved_to else "a batch of its own"
     return Working(
-        (*batch.ids, *(("ErrorBatch", number) for number in moved_to[:1])),
+        (*batch.ids, *((ERROR_BATCH, number) for number in moved_to[:1])),
         f"Posting {names.what} {batch.number} failed; the entry is now in {where}. Mend and post that one in Sage.",
         by_person=True,
     )
@@ -226,7 +234,7 @@ def _after_errors(
 def _error_batches(batch: Batch, names: Names) -> tuple[str, ...]:
     if batch.status != POSTED_STATUS or not batch.errors:
         return ()
-    numbers = (number(entry.get("ErrorBatch"), "a batch number") for entry in batch.entries)
+    numbers = (number(entry.get(ERROR_BATCH), "a batch number") for entry in batch.entries)
     return tuple(names.padded(int(each)) for each in numbers if each)
 
 
@@ -253,8 +261,11 @@ def _without_undone(
     return live, ended
 
 
-def _persons(case: Case, found: Sequence[Batch], content: Callable[[Batch], Content]) -> Seen | None:
-    """A batch that a person typed for the same thing: its description is the human reference, and it has no key of ours."""
+def _persons(
+    case: Case, found: Sequence[Batch], content: Callable[[Batch], Content], undone: Callable[[Shown, Shown], bool]
+) -> Seen | None:
+    """A batch that a person typed for the same thing: its description is the human reference, and it has no key of ours. One
+    that was taken back again stands for nothing."""
     reference = case.document.reference
     typed = [batch for batch in found if reference and batch.description == reference]
     typed = [batch for batch in typed if batch.status != DELETED_STATUS and len(batch.entries) == 1]
@@ -265,7 +276,8 @@ def _persons(case: Case, found: Sequence[Batch], content: Callable[[Batch], Cont
             out.append(Present(batch.ids, read.shown, ours=False))
         else:
             out.append(Working(batch.ids, f"A person entered batch {batch.number} for {reference}.", by_person=True))
-    return Many(tuple(out)) if len(out) > 1 else out[0] if out else None
+    live, _ = _without_undone(out, undone)
+    return Many(tuple(live)) if len(live) > 1 else live[0] if live else None
 
 
 def absent(case: Case, where: str) -> Absent:

@@ -140,7 +140,10 @@ class WebApi:
             page, count = await self.page(what, resource, select=select, condition=condition, skip=skip)
             changed = total is not None and count is not None and count != total
             total = count if total is None else total
+            before = len(known)
             known |= {tuple(str(row.get(name, "")) for name in key) for row in page}
+            # A page that shows nothing new will be followed by others like it.
+            changed = changed or (bool(page) and len(known) == before)
             skip += len(page)
             over = changed or not page or (total is not None and skip >= total)
             yield page, over and not changed and (total is None or len(known) >= total)

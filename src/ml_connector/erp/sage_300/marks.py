@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from ml_connector.domain.errors import LimitExceeded
+from ml_connector.domain.errors import BadAnswer, LimitExceeded
 from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.odata import any_of, equal, instant
 from ml_connector.erp.sage_300.wire import optional_day, text
@@ -80,6 +80,10 @@ async def sweep(api: WebApi, source: Source, kept: str, today: date) -> AsyncIte
             async for page in _unordered(api, source, mark, today):
                 yield page
             return
+        if keys and mark.after and keys[0] <= mark.after:
+            raise BadAnswer(
+                f"Sage 300's pages of {source.resource} do not go on: {keys[0][0]!r} comes after {mark.after[0]!r}."
+            )
         mark = replace(mark, newest=_newest(source, mark, rows, today))
         if not rows or (total is not None and total <= len(rows)):
             yield rows, Mark(mark.newest, mark.newest).text()

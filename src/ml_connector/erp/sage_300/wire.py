@@ -19,9 +19,11 @@ _SEPARATORS: Final = re.compile(r"[^A-Z0-9]+", re.ASCII)
 
 
 def text(value: Any) -> str:
-    """Text without the padding of its column; "" for null. Numbers, which keys may be, as they are written."""
+    """Text without the padding of its column; "" for null. Numbers, which keys may be, whole: ``75`` also where 75.0 came."""
     if isinstance(value, bool):
         return ""
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return str(int(value))
     return str(value).strip() if isinstance(value, (str, int, Decimal)) else ""
 
 
