@@ -49,7 +49,7 @@ class ThinAmazon:
     """``clock`` is Amazon's. ``limited`` False: it never answers 429. ``page_max`` orders come at once, whatever is asked for.
 
     ``calls`` counts what was asked, by operation, ``refused`` the 429s. ``served`` lists every version in every answer.
-    ``broken_after`` so many calls of an operation it answers 500. ``meanwhile`` is called after each page. ``others`` are further operations by path, ``files`` what a document's address holds.
+    ``falls_short``: it says that a window reached less far. ``broken_after`` so many calls of an operation it answers 500. ``meanwhile`` is called after each page. ``others`` are further operations by path, ``files`` what a document's address holds.
     """
 
     clock: Clock
@@ -63,6 +63,7 @@ class ThinAmazon:
     files: dict[str, bytes] = field(default_factory=dict)
     keep_served: bool = True
     broken_after: int | None = None
+    falls_short: timedelta = timedelta(0)
     _shown: list[Version] = field(default_factory=list)
     _heads: dict[str, Version] = field(default_factory=dict)
     _coming: list[tuple[datetime, int, Version]] = field(default_factory=list)
@@ -145,7 +146,12 @@ class ThinAmazon:
             self.served += page
         self.meanwhile()
         follows = f"{before.isoformat()}|{page[-1].updated.isoformat()}|{page[-1].order_id}" if more else ""
-        rest = json.dumps({"pagination": {"nextToken": follows} if more else None, "lastUpdatedBefore": _text(before)})
+        rest = json.dumps(
+            {
+                "pagination": {"nextToken": follows} if more else None,
+                "lastUpdatedBefore": _text(before - self.falls_short),
+            }
+        )
         return b'{"orders":[' + b",".join(each.body for each in page) + b"]," + rest[1:].encode()
 
     def _settle(self) -> None:

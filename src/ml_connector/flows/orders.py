@@ -24,6 +24,7 @@ from ml_connector.amazon.config import Config
 from ml_connector.amazon.orders import Orders, OrdersPage, OrderWindow, UnreadableOrder
 from ml_connector.amazon.planner import Ask, Forecast, Purpose, Way
 from ml_connector.domain.clock import Clock
+from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.order_form import store_form
 from ml_connector.domain.orders import Order
 from ml_connector.domain.sealed import Envelope, SecretId
@@ -147,16 +148,14 @@ class OrderReader:
         """The window to read now, on record before anything of it is asked for; None when all is read."""
         now = self.shop.clock.now()
 
-        def begin(conn: Connection) -> _Reading | None:
+        def begin(conn: Connection) -> tuple[Window | None, timedelta, float | None]:
             covered = coverage.settled(conn, self.shop.connection, self.shop.scope, now, FIRST_BACK)
             due = self._look_is_due(covered)
             window = self._forward(conn, covered, now) if due else self._back(conn, covered)
-            if window is None:
-                return None
-            density = coverage.density(conn, self.shop.connection)
-            return _Reading(window, self._search(window), covered.left(now), density)
+            return window, covered.left(now), coverage.density(conn, self.shop.connection)
 
-        return await self.shop.store.call(begin)
+        window, left, density = await self.shop.store.call(begin)
+        return None if window is None else _Reading(window, self._search(window), left, density)
 
     def _look_is_due(self, covered: Coverage) -> bool:
         """Whether it is time to look for new orders: once in each reading, but not so often while there is a past to read."""
@@ -167,14 +166,15 @@ class OrderReader:
         return self.shop.clock.monotonic() - self._looked_at_s >= LOOK_EVERY_S
 
     def _forward(self, conn: Connection, covered: Coverage, now: datetime) -> Window:
-        begun = windows.open_one(conn, self.shop.connection, FORWARD)
-        if begun is not None:
-            return windows.begin_again(conn, begun)
         start = now - FIRST_WINDOW if covered.to is None else covered.to - OVERLAP
-        end = start + self._span(conn)
-        return windows.begin(
-            conn, self.shop.connection, FORWARD, Way.SEARCH, start, end if end < now - _SETTLED else None
-        )
+        span_end = start + self._span(conn)
+        end = span_end if span_end < now - _SETTLED else None
+        begun = windows.open_one(conn, self.shop.connection, FORWARD)
+        if begun is not None and not (begun.ends_at is None and end is not None):
+            return windows.begin_again(conn, begun)
+        # What was begun without an end has become too long meanwhile.
+        windows.give_up(conn, self.shop.connection, FORWARD)
+        return windows.begin(conn, self.shop.connection, FORWARD, Way.SEARCH, start, end)
 
     def _back(self, conn: Connection, covered: Coverage) -> Window | None:
         begun = windows.open_one(conn, self.shop.connection, BACK)
@@ -232,6 +232,11 @@ class OrderReader:
 
     def _finish(self, conn: Connection, window: Window, reads_to: datetime) -> None:
         """The window is read: what it covers, in the transaction of its last page."""
+        if window.flow == BACK and window.ends_at is not None and reads_to < window.ends_at.replace(microsecond=0):
+            raise BadAnswer(
+                f"Amazon shows its orders only until {reads_to:%Y-%m-%d %H:%M:%S}, though it was asked for those until "
+                f"{window.ends_at:%Y-%m-%d %H:%M:%S}: the time between would be missing. Try again later."
+            )
         windows.finish(conn, window, reads_to)
         if window.flow == FORWARD:
             coverage.advance(conn, self.shop.connection, window.starts_at, reads_to)

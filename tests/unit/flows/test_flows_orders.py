@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_connector.domain.errors import Unavailable
+from ml_connector.domain.errors import BadAnswer, Unavailable
 from ml_connector.domain.money import ZERO
 from ml_connector.domain.orders import NON_AMAZON, REPLACEMENT_ORIGINAL, Associated, Package
 from ml_connector.flows import coverage
@@ -216,6 +216,45 @@ def test_when_amazon_stays_away_what_was_read_is_kept_and_the_window_is_read_aga
         world.amazon.broken_after = None
         done = await read_all(reader)
         assert (done.kept.new, done.kept.same, done.pages_again) == (50, 200, 3)
+
+    world.story(tell)
+
+
+def test_a_past_that_amazon_shows_only_in_part_is_not_taken_for_read(world: World) -> None:
+    async def tell(store: Store) -> None:
+        world.amazon.falls_short = timedelta(hours=3)
+        reader = world.reader(store)
+        with pytest.raises(BadAnswer, match="only until 2026-11-20 09:00:00"):
+            await read_all(reader)
+        covered = await store.call(lambda conn: coverage.get(conn, "amazon"))
+        assert (covered.since, covered.to) == (NOON - DAY, NOON - timedelta(hours=3, minutes=2))
+
+        world.amazon.falls_short = timedelta(0)
+        await read_all(reader)
+        covered = await store.call(lambda conn: coverage.get(conn, "amazon"))
+        assert (covered.since, covered.to) == (NOON - 30 * DAY, NOON - timedelta(minutes=2))
+
+    world.story(tell)
+
+
+def test_a_look_that_was_interrupted_weeks_ago_is_cut_into_windows(world: World) -> None:
+    fill(world.amazon, 15_000, NOON - 30 * DAY, NOON + 20 * DAY)
+
+    async def tell(store: Store) -> None:
+        await read_all(world.reader(store))
+        world.clock.advance(900)
+        world.amazon.broken_after = world.calls
+        with pytest.raises(Unavailable):
+            await read_all(world.reader(store))
+        begun = await store.call(lambda conn: windows.open_one(conn, "amazon", coverage.FORWARD))
+        assert begun is not None and begun.ends_at is None
+
+        world.amazon.broken_after = None
+        world.clock.advance(20 * DAY.total_seconds())
+        await read_all(world.reader(store))
+        forward = await store.call(lambda conn: windows.newest(conn, "amazon", coverage.FORWARD))
+        assert [each.ends_at is None for each in forward[:2]] == [True, False]
+        assert len(await every_record(store)) == 15_000
 
     world.story(tell)
 
