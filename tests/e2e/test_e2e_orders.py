@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.e2e.conftest import Serve
-from tests.support.installation import Installation
+from tests.support.installation import Installation, surroundings
+from tests.support.processes import until
 from tests.support.sandbox_server import SandboxServer
 
 #: About four orders a day: a few pages for everything.
@@ -196,3 +201,24 @@ def test_buyers_are_kept_sealed_nowhere_else_and_not_longer_than_allowed(
         due = conn.execute("SELECT count(*) FROM buyer_data WHERE delete_after < '2026-02'").fetchone()[0]
     assert shop.ok("purge") == {"removed": due, "left": kept - due}
     assert f"{kept - due} may still be kept" in shop("purge").out
+
+
+def test_a_reading_that_waits_for_its_quota_stops_when_it_is_asked_to(serve: Serve, shop: Installation) -> None:
+    """The burst is 20 calls; the next one would come in three minutes."""
+    world = serve(settlements=3, period_days=14, orders_per_day=80)
+    shop.link(world)
+    with surroundings(shop.environment):
+        environment = dict(os.environ)
+    command = [sys.executable, "-m", "ml_connector", "run", "shop", "orders", "--json"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        until(lambda: len(asked(world)) == 20, "the burst is spent")
+        process.send_signal(signal.SIGTERM)
+        said, trouble = process.communicate(timeout=60)
+
+    report = json.loads(said)
+    assert process.returncode == 1 and "Traceback" not in trouble
+    assert report["trouble"] == "Stopped as asked; the next run goes on from here."
+    assert report["left"]["calls"]["searchOrders"] >= 1 and report["left"]["seconds"] > 100
+    assert sum(report["states"].values()) > 1_500
