@@ -31,7 +31,7 @@ class Ledger:
 
     def held(self, document: Document) -> Held:
         found = self._batches(document)
-        posted = [batch for batch in found if batch["Status"] == "Posted"]
+        posted = [batch for batch in found if batch["Status"] == "Posted" and not batch["NumberOfErrors"]]
         waiting = [batch for batch in found if batch["Status"] in _WAITING]
         return Held(len([batch for batch in posted if not _is_reversal(batch)]), len(waiting))
 

@@ -18,7 +18,14 @@ from ml_connector.cli.main import main
 from tests.support.sandbox_server import SandboxServer
 
 STORES = {"ATVPDKIKX0DER": "US", "A1PA6795UKMFR9": "DE", "A1F83G8C2ARO7P": "UK", "A2EUQ1WTGCTBG2": "CA"}
-MAPPING = Path(str(resources.files("ml_connector.sandbox.sap_business_one") / "mapping.csv"))
+
+
+def mapping_of(erp: str) -> Path:
+    """The mapping that the sandbox ships with its company."""
+    return Path(str(resources.files("ml_connector.sandbox") / erp / "mapping.csv"))
+
+
+MAPPING = mapping_of("sap_business_one")
 
 
 @dataclass(frozen=True)
@@ -87,16 +94,23 @@ class Installation:
 
     # --- setting up ----------------------------------------------------------------------------------------------------
 
-    def connect(self, sandbox: SandboxServer, **secrets: str) -> None:
+    def connect(self, sandbox: SandboxServer, *, erp: str = "sap_business_one", **secrets: str) -> None:
         """``init`` and both sign-ins. ``secrets`` replaces what the sandbox gave."""
         self.ok("init")
-        amazon, books = sandbox.credentials["amazon"], sandbox.credentials["sap_business_one"]
+        amazon, books = sandbox.credentials["amazon"], sandbox.credentials[erp]
         self.ok(*connection("amazon", "amazon", amazon), stdin=_secrets(amazon, secrets))
-        self.ok(*connection("books", "sap_business_one", books), stdin=_secrets(books, secrets))
+        self.ok(*connection("books", erp, books), stdin=_secrets(books, secrets))
 
-    def link(self, sandbox: SandboxServer, *more: str, mapping: Path = MAPPING, prepare: bool = True) -> None:
-        """Everything up to the mapping of a link named ``shop``."""
-        self.connect(sandbox)
+    def link(
+        self,
+        sandbox: SandboxServer,
+        *more: str,
+        mapping: Path | None = None,
+        prepare: bool = True,
+        erp: str = "sap_business_one",
+    ) -> None:
+        """Everything up to the mapping of a link named ``shop``: the one that the sandbox ships, unless another is given."""
+        self.connect(sandbox, erp=erp)
         if prepare:
             self.ok("connection", "prepare", "books")
         stores = ",".join(STORES[each] for each in sandbox.credentials["amazon"]["marketplace_ids"])
@@ -105,7 +119,7 @@ class Installation:
             "link", "add", "shop", "--amazon", "amazon", "--erp", "books", "--stores", stores,
             "--policy", "settlement_summary", *chosen, *more,
         )  # fmt: skip
-        self.ok("mapping", "import", "shop", str(mapping))
+        self.ok("mapping", "import", "shop", str(mapping or mapping_of(erp)))
 
     def mapping_without(self, *categories: str) -> Path:
         """The shipped mapping without some categories, as a file."""
