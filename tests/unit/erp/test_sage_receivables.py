@@ -173,6 +173,20 @@ def test_a_number_that_an_unposted_batch_has_taken_holds_the_invoice_where_sage_
         assert posted == 1
 
 
+def test_a_posted_invoice_or_receipt_whose_batch_was_cleared_is_unclear_and_never_absent() -> None:
+    async def act(scene: Scene) -> list[Seen]:
+        await scene.post(sale())
+        paid = receipt((sale(), "60.97"))
+        await scene.post(paid)
+        for document, kind in ((sale(), "AR"), (paid, "CA")):
+            scene.control.purge_batch(dict(scene.ids[document.key])["BatchNumber"], kind)
+        return [await scene.seen(sale()), await scene.seen(paid)]
+
+    for seen in play(act):
+        assert isinstance(seen, Unclear)
+        assert "cleared" in seen.why
+
+
 # --- credit memos ------------------------------------------------------------------------------------------------------
 
 

@@ -1,14 +1,18 @@
 """What a Sage 300 company looks like to planning."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+import httpx2
 import pytest
 
 from ml_connector.domain.catalog import Account, ControlAccount, Currency, References, TaxCode, Warehouse
 from ml_connector.domain.documents import Kind
 from ml_connector.domain.errors import BadAnswer
-from tests.support.sage_company import Scene, play
+from ml_connector.domain.target import Unsupported
+from ml_connector.posting.decide import Decision, Done
+from tests.support.sage_company import Scene, journal, play, sale
 
 
 def references(**switches: object) -> References:
@@ -84,3 +88,54 @@ def test_there_is_nothing_to_prepare() -> None:
     (said,) = play(lambda scene: scene.target.prepare())
 
     assert "Nothing" in said
+
+
+@dataclass
+class Garbled(httpx2.AsyncBaseTransport):
+    """A server whose tax rates, receipts, and description of order entry are no such thing."""
+
+    inner: httpx2.AsyncBaseTransport
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        where = request.url.path
+        if "TXTaxRates" in where:
+            return httpx2.Response(200, json={"value": [{"TaxAuthority": "A", "ItemRate1": "many"}], "@odata.count": 1})
+        if "ARReceipt" in where:
+            return httpx2.Response(200, json={"value": [{"ReceiptsAdjustments": "none"}]})
+        if "$metadata" in where:
+            return httpx2.Response(404, json={"error": {"code": "ResourceNotFound", "message": {"value": "no"}}})
+        return await self.inner.handle_async_request(request)
+
+
+def test_what_only_some_documents_need_and_cannot_be_read_stops_those_and_no_others() -> None:
+    async def act(scene: Scene) -> tuple[Decision, str, object]:
+        decision = await scene.post(journal())
+        return decision, scene.target.capabilities().unsupported(Kind.RECEIPT), scene.target.steps(sale())
+
+    decision, receipts, invoices = play(act, between=Garbled)
+
+    assert isinstance(decision, Done)
+    assert "no batch of receipts shows it" in receipts
+    assert isinstance(invoices, Unsupported)
+
+
+def test_a_word_that_was_missing_is_found_the_next_time_that_the_company_is_read() -> None:
+    async def act(scene: Scene) -> tuple[str, str]:
+        for row in scene.control.batches("CA"):
+            scene.control.purge_batch(str(row["BatchNumber"]), "CA")
+        await scene.target.ping()
+        before = scene.target.capabilities().unsupported(Kind.RECEIPT)
+        entry = {
+            "CustomerNumber": "1200",
+            "BankReceiptAmount": 1,
+            "ReceiptTransactionType": "Receipt",
+            "AppliedReceiptsAdjustments": [{"DocumentNumber": "TR-INV-003", "CustomerReceiptAmount": 1}],
+        }
+        scene.control.plant_batch("CA", {"BatchRecordType": "CA", "BankCode": "SEATAC", "ReceiptsAdjustments": [entry]})
+        await scene.target.references()
+        return before, scene.target.capabilities().unsupported(Kind.RECEIPT)
+
+    before, after = play(act)
+
+    assert "Enter one such receipt" in before
+    assert after == ""

@@ -135,7 +135,8 @@ class Sage300:
         )
 
     async def references(self) -> References:
-        """Accounts, fiscal periods, currencies, tax groups and locations, read now."""
+        """Accounts, fiscal periods, currencies, tax groups and locations, read now; and what the company can do, anew."""
+        self._know(await reads.company(self._api, self._config))
         return await reads.references(self._api, self._company)
 
     async def prepare(self) -> tuple[str, ...]:

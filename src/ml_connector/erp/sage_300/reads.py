@@ -7,8 +7,8 @@ cannot be recognised is said.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
 
 from ml_connector.domain import money
 from ml_connector.domain.catalog import Account, ControlAccount, Currency, FiscalPeriod, References, TaxCode, Warehouse
@@ -19,6 +19,8 @@ from ml_connector.erp.sage_300.company import MODULES, Company
 from ml_connector.erp.sage_300.config import Config
 from ml_connector.erp.sage_300.odata import equal, path
 from ml_connector.erp.sage_300.wire import flag, number, optional_day, text
+
+_T = TypeVar("_T")
 
 #: The cheapest question to each module (dossier, section 2.5).
 _PROBES: Final = {
@@ -60,7 +62,17 @@ async def company(api: WebApi, config: Config) -> Company:
             f"home_currency."
         )
     modules = {"CS"} | {module for module, probe in _PROBES.items() if await _allowed(api, module, probe)}
-    words = await receipt_words.read(api) if "AR" in modules else receipt_words.Words("", "")
+
+    async def found(module: str, read: Callable[[WebApi], Awaitable[_T]], nothing: _T) -> _T:
+        """What only some kinds of documents need: where it cannot be read, those are unsupported and the others go on."""
+        if module not in modules:
+            return nothing
+        try:
+            return await read(api)
+        except (BadAnswer, NotPermitted, RefusedByServer):
+            return nothing
+
+    words = await found("AR", receipt_words.read, receipt_words.Words("", ""))
     return Company(
         config=config,
         name=next((text(profile[name]) for name in profile if _NAME.fullmatch(name)), "") or config.company,
@@ -69,12 +81,11 @@ async def company(api: WebApi, config: Config) -> Company:
         modules=frozenset(modules),
         receipt_word=words.receipt,
         unapplied_word=words.unapplied,
-        charges=await _charges(api) if "OE" in modules else frozenset(),
-        untaxed=await _untaxed(api) if "TX" in modules else frozenset(),
-        banks=await _banks(api) if "BK" in modules else {},
-        order_dates=await _order_dates(api) if "OE" in modules else (),
-        location_details="IC" in modules
-        and await exists(api, "read stock by location", path("IC/ICLocationDetails", top="1")),
+        charges=await found("OE", _charges, frozenset()),
+        untaxed=await found("TX", _untaxed, frozenset()),
+        banks=await found("BK", _banks, {}),
+        order_dates=await found("OE", _order_dates, ()),
+        location_details=await found("IC", _location_details, nothing=False),
     )
 
 
@@ -174,6 +185,11 @@ async def _banks(api: WebApi) -> dict[str, str]:
     fields = ("BankCode", "StatementCurrency")
     rows = await api.rows("read banks", "BK/BKBanks", key=("BankCode",), select=fields)
     return {text(row.get("BankCode")): text(row.get("StatementCurrency")) for row in rows}
+
+
+async def _location_details(api: WebApi) -> bool:
+    """Whether this version shows stock by location."""
+    return await exists(api, "read stock by location", path("IC/ICLocationDetails", top="1"))
 
 
 async def _order_dates(api: WebApi) -> tuple[str, ...]:

@@ -151,13 +151,14 @@ class Control:
             else:
                 raise rejected("Only GL and AR batches are lost here.")
 
-    def purge_batch(self, number: int | str) -> None:
-        """A person clears the history of a posted GL batch; what it posted stays."""
+    def purge_batch(self, number: int | str, kind: str = "GL") -> None:
+        """A person clears the history of a posted batch; what it posted stays."""
         with self._records.book.transaction():
-            room, batch = self._batch("GL", number)
+            room, batch = self._batch(kind, number)
             if batch[room.status] != POSTED:
                 raise rejected("Only posted batches are cleared.")
-            self._records.delete(room.resource, batch["BatchNumber"])
+            key = self._context.schema.resources[room.resource].key
+            self._records.delete(room.resource, *(batch[name] for name in key))
 
     # --- what the company holds ----------------------------------------------------------------------------------------
 
