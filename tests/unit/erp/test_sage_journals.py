@@ -253,6 +253,32 @@ def test_a_batch_that_somebody_has_open_on_a_screen_is_tried_again_later() -> No
     assert isinstance(decision, Done)
 
 
+def test_a_company_that_wants_batches_printed_first_is_heard_and_the_batch_is_finished_afterwards() -> None:
+    async def act(scene: Scene) -> tuple[Decision, Decision]:
+        refused = await scene.post(journal())
+        scene.control.print_batch("GL", 3)
+        return refused, await scene.post(journal())
+
+    refused, decision = play(act, switches={"print_before_posting": True})
+
+    assert isinstance(refused, Hold)
+    assert "printed" in refused.words
+    assert isinstance(decision, Done)
+
+
+def test_a_batch_that_a_person_marked_ready_is_not_posted_where_the_goal_is_entered() -> None:
+    async def act(scene: Scene) -> tuple[Decision, str]:
+        await scene.do(journal(), Absent(""), "enter")
+        scene.control.mark_batch("GL", 3)
+        decision = await scene.post(journal(), Rules(goal=State.ENTERED))
+        return decision, str(gl(scene)[-1]["Status"])
+
+    decision, status = play(act)
+
+    assert isinstance(decision, Done)
+    assert (decision.state, status) == (State.ENTERED, "ReadyToPost")
+
+
 def test_posting_that_takes_a_while_is_waited_for() -> None:
     async def act(scene: Scene) -> tuple[Seen, Decision]:
         seen: Seen = Absent("")
