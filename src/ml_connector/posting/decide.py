@@ -85,9 +85,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """Do ``step`` now."""
+    """Do ``step`` now. ``on`` is what it is to be done on, where several answered to the key; else everything that was seen."""
 
     step: Step
+    on: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,8 @@ def _many(
         return _present(case, steps, counting[0], expected, looked_at, rules)
     named = trail.named_last(trail.since_abandoned(case.trail))
     chosen = next((each for each in found if named and set(named) <= set(each.ids)), found[0])
-    return decide(case, steps, chosen, expected, looked_at, rules)
+    decision = decide(case, steps, chosen, expected, looked_at, rules)
+    return Go(decision.step, chosen) if isinstance(decision, Go) else decision
 
 
 def _working(case: Case, steps: Sequence[Step], seen: Working, looked_at: datetime, rules: Rules) -> Decision:

@@ -137,7 +137,7 @@ class Poster:
             if row.key in decisions:
                 self._count(row, decisions[row.key], tally)
         moves = [
-            Move(cases[key], seen[key], decision.step)
+            Move(cases[key], decision.on or seen[key], decision.step)
             for key, decision in decisions.items()
             if isinstance(decision, Go)
         ]

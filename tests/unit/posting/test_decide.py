@@ -244,14 +244,14 @@ def test_a_step_that_the_connection_does_not_know_any_more_is_held() -> None:
 
 def test_of_many_that_do_not_count_the_first_is_gone_on_with() -> None:
     drafts = Many((Partial(IDS, "commit", SHOWN), Partial((("JdtNum", "8"),), "commit", SHOWN)))
-    assert ask(drafts, steps=TWO_ACTS) == Go(TWO_ACTS[1])
+    assert ask(drafts, steps=TWO_ACTS) == Go(TWO_ACTS[1], drafts.found[0])
 
 
 def test_of_many_the_one_that_a_commit_of_ours_named_is_gone_on_with() -> None:
     other = (("JdtNum", "8"),)
     drafts = Many((Partial(IDS, "commit", replace(SHOWN, currency="EUR")), Partial(other, "commit", SHOWN)))
     named = replace(attempt(Outcome.UNKNOWN, step="commit", seconds_ago=1), ids=other)
-    assert ask(drafts, steps=TWO_ACTS, trail=(named,)) == Go(TWO_ACTS[1])
+    assert ask(drafts, steps=TWO_ACTS, trail=(named,)) == Go(TWO_ACTS[1], drafts.found[1])
 
 
 def test_of_many_exactly_one_that_counts_is_the_document_and_the_others_are_surplus() -> None:
