@@ -42,7 +42,8 @@ from ml_connector.domain.stored_documents import store_form  # noqa: E402
 from ml_connector.engine.clock import SystemClock  # noqa: E402
 from ml_connector.erp.registry import Tools  # noqa: E402
 from ml_connector.erp.sap_business_one import documents as sap_documents  # noqa: E402
-from ml_connector.erp.sap_business_one.batch import Request, content_type, encode_change_set  # noqa: E402
+from ml_connector.erp.sap_business_one import journal_entries  # noqa: E402
+from ml_connector.erp.sap_business_one.batch import Request, content_type, encode_change_sets  # noqa: E402
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect  # noqa: E402
 from ml_connector.erp.sap_business_one.documents import Company  # noqa: E402
 from ml_connector.erp.sap_business_one.odata import encode  # noqa: E402
@@ -151,14 +152,14 @@ async def naive(erp: Erp, batch: list[JournalEntry], *, claims: bool) -> Result:
         started = time.perf_counter()
         for document in batch:
             body, where, kind = (
-                encode(sap_documents.payload(document, erp.company)),
+                encode(journal_entries.payload(document, erp.company)),
                 "JournalEntries",
                 "application/json",
             )
             if claims:
                 where, kind = "$batch", content_type("b")
                 claim = Request("POST", "/b1s/v2/U_ML_LINK", encode(sap_documents.claim(document)))
-                body = encode_change_set((claim, Request("POST", "/b1s/v2/JournalEntries", body)), "b")
+                body = encode_change_sets([(claim, Request("POST", "/b1s/v2/JournalEntries", body))], "b")
             headers = {"Content-Type": kind, "Cookie": f"B1SESSION={session}"}
             answer = await client.post(f"{base}/{where}", content=body, headers=headers)
             assert answer.status_code in (201, 202, 200), answer.text

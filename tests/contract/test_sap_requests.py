@@ -14,14 +14,19 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from ml_connector.domain.documents import Document, Kind
+from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Absent, Case, Move, Unsupported
-from ml_connector.erp.sap_business_one import documents
+from ml_connector.erp.sap_business_one import documents, journal_entries, records, rooms
 from ml_connector.erp.sap_business_one.batch import ChangeSet, Reply, decode
+from ml_connector.erp.sap_business_one.documents import Trade
 from ml_connector.erp.sap_business_one.errors import parse_error, session_lost
 from ml_connector.erp.sap_business_one.odata import encode
+from ml_connector.erp.sap_business_one.places import JOURNALS, PLACES
 from tests.support.entries import entry, line
 from tests.support.sap import COMPANY, OpenPermit, ScriptedServiceLayer, answer, connected, rows
 from tests.support.sap_metadata import Metadata
+from tests.support.trade import invoice, issue, payment, sales_line
 
 pytestmark = pytest.mark.contract
 
@@ -49,22 +54,95 @@ def test_a_journal_entry_in_local_and_in_foreign_currency_is_valid(metadata: Met
     )
     for currency in ("USD", "EUR"):
         document = replace(entry(lines=lines, currency=currency), branch="1")
-        metadata.check("JournalEntry", as_sent(documents.payload(document, COMPANY)))
+        metadata.check("JournalEntry", as_sent(journal_entries.payload(document, COMPANY)))
 
 
-def test_nothing_that_only_the_server_may_write_is_sent(metadata: Metadata) -> None:
+SETS = frozenset(name for place in PLACES.values() for name in (place.set, place.drafts))
+#: A company that can do everything, with VAT groups.
+TRADING = replace(
+    COMPANY,
+    branches=("1",),
+    trade=Trade(readable=SETS, key_fields=SETS, credit_note_sign=-1, vat_groups=frozenset({"O1"})),
+)
+#: Entity types of the sets that documents and their drafts stand in.
+ENTITIES = {place.set: "Payment" if place.pays else "Document" for place in PLACES.values()} | {
+    JOURNALS: "JournalEntry"
+}
+
+
+def trade_documents() -> list[Document]:
+    """Every kind, with everything that a line can carry, in local and in foreign currency."""
+    dimensions = tuple((name, "AMZ") for name in documents.DIMENSIONS)
+    full = replace(
+        sales_line(discount="5.00"), warehouse="FBA", account="4000", dimensions=dimensions, source="0123456789012"
+    )
+    taxed = replace(sales_line(gross="100.00"), tax=Decimal("19.00"), tax_code="O1")
+    thirds = sales_line(gross="10.00", quantity="3")
+    found: list[Document] = []
+    for currency in ("USD", "EUR"):
+        sale = replace(invoice(lines=(full, taxed, thirds)), branch="1", currency=currency)
+        memo = replace(sale, key=DocumentKey("ABCD-CM-1"), kind=Kind.CREDIT_MEMO, corrects=sale.key)
+        paid = replace(payment((sale.key, "10.00"), on_account="1.00"), branch="1", currency=currency)
+        refund = payment((memo.key, "10.00"), kind=Kind.REFUND_PAYMENT)
+        order = replace(sale, key=DocumentKey("ABCD-SO-1"), kind=Kind.SALES_ORDER)
+        found += [sale, memo, order, paid, replace(refund, branch="1", currency=currency)]
+    return [*found, replace(issue(), branch="1", account="4000")]
+
+
+def trade_payload(document: Document) -> Any:
+    linked = dict.fromkeys(document.depends_on, (("DocEntry", "4711"), ("DocNum", "20001234")))
+    assert rooms.unsupported(document, TRADING) is None
+    return as_sent(rooms.payload(document, TRADING, linked))
+
+
+@pytest.mark.parametrize("document", trade_documents(), ids=lambda document: f"{document.kind}-{document.currency}")
+def test_every_kind_is_valid_as_a_document_and_as_a_draft(metadata: Metadata, document: Document) -> None:
+    place = PLACES[document.kind]
+    body = trade_payload(document)
+
+    assert metadata.sets[place.set] == metadata.sets[place.drafts] == ENTITIES[place.set]
+    metadata.check(ENTITIES[place.set], body)
+    metadata.check(ENTITIES[place.set], {"DocObjectCode": place.object} | body)
+
+
+def test_the_fields_that_documents_and_drafts_are_read_by_exist(metadata: Metadata) -> None:
+    for place in PLACES.values():
+        for draft in (False, True):
+            if place.set != JOURNALS:
+                fields = records.fields(place, draft=draft, key_field=False)
+                assert set(fields) <= metadata.types[ENTITIES[place.set]].keys()
+    lines = {"ItemCode", "AccountCode", "TaxCode", "VatGroup", "RowTotalFC", "LineTotal", "Quantity", "WarehouseCode"}
+    assert lines <= metadata.types["DocumentLine"].keys()
+    assert {"DocEntry", "AppliedFC", "SumApplied", "InvoiceType"} <= metadata.types["PaymentInvoice"].keys()
+
+
+def test_a_draft_is_saved_and_an_order_confirmed_by_names_that_the_server_declares(metadata: Metadata) -> None:
+    assert metadata.operations["DraftsService_SaveDraftToDocument"] == ("Action", {"Document": "SAPB1.Document"})
+    assert "SaveDraftToDocument" in metadata.operations
+    metadata.check("Document", {"DocEntry": 301})
+    metadata.check("Document", {"Confirmed": "tYES"})
+
+
+def test_nothing_that_only_the_server_may_write_is_sent() -> None:
     # the earlier metadata of SAP's own SDK says which properties are not writable
     sdk = ET.parse(FOLDER / "service-layer-v1-odata3-sap-sdk-2021.trimmed.edmx").getroot()
     fixed = {
         e.attrib["Name"]: {p.attrib["Name"] for p in e if p.attrib.get("Writable") == "false"}
         for e in sdk.iter()
-        if e.attrib.get("Name") in ("JournalEntry", "JournalEntryLine")
+        if e.tag.endswith("Type")
+        and e.attrib.get("Name") in {*ENTITIES.values(), "JournalEntryLine", "DocumentLine", "PaymentInvoice"}
     }
-    body = documents.payload(entry(), COMPANY)
+    body = journal_entries.payload(entry(), COMPANY)
 
     assert fixed["JournalEntry"] >= {"JdtNum", "Number"}
+    assert fixed["Document"] >= {"DocEntry", "DocumentStatus", "CancelStatus", "AuthorizationStatus"}
     assert not fixed["JournalEntry"] & body.keys()
     assert not fixed["JournalEntryLine"] & {name for row in body["JournalEntryLines"] for name in row}
+    for document in trade_documents():
+        sent = trade_payload(document)
+        assert not fixed[ENTITIES[PLACES[document.kind].set]] & sent.keys()
+        assert not fixed["DocumentLine"] & {name for row in sent.get("DocumentLines", ()) for name in row}
+        assert not fixed["PaymentInvoice"] & {name for row in sent.get("PaymentInvoices", ()) for name in row}
 
 
 def conversation() -> list[httpx2.Request]:
@@ -180,7 +258,7 @@ def test_every_code_of_the_catalogue_is_classified_as_it_says() -> None:
 
 
 def test_the_fields_an_entry_is_read_by_exist(metadata: Metadata) -> None:
-    assert set(documents.ENTRY_FIELDS) <= metadata.types["JournalEntry"].keys()
+    assert set(journal_entries.ENTRY_FIELDS) <= metadata.types["JournalEntry"].keys()
     assert {"AccountCode", "Debit", "Credit", "FCCurrency", "FCDebit", "FCCredit", "LineMemo"} <= metadata.types[
         "JournalEntryLine"
     ].keys()

@@ -31,7 +31,9 @@ FILES: Final = (
     "store/door.py",
     "erp/sap_business_one/auth.py",
     "erp/sap_business_one/client.py",
+    "erp/sap_business_one/abilities.py",
     "erp/sap_business_one/connector.py",
+    "erp/sap_business_one/journal_looks.py",
     "erp/sap_business_one/looks.py",
     "erp/sap_business_one/reads.py",
 )
@@ -41,7 +43,10 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "transport/http.py HttpClient.stream": "downloads; a posting target streams nothing",
     "store/door.py WriterDoor.*": "the door with a thread of its own; a simulation has the inline one",
     "store/door.py PooledDoor.*": "the door to PostgreSQL; a simulation has the inline one",
+    "posting/permit.py LeasePermit.follow": "for systems whose documents take a train of harmless writes; this one has none",
+    "erp/sap_business_one/client.py ServiceLayer.query": "stored queries feed what is followed; posting follows nothing",
     "erp/sap_business_one/connector.py SapBusinessOne.census": "asked by reconciliation",
+    "erp/sap_business_one/journal_looks.py JournalEyes.census": "asked by reconciliation",
     "erp/sap_business_one/looks.py census": "asked by reconciliation",
 }
 

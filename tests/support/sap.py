@@ -17,7 +17,8 @@ from ml_connector.domain.catalog import Currency
 from ml_connector.domain.target import Accepted, Move, Pass, PassRefused
 from ml_connector.erp.registry import Tools
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
-from ml_connector.erp.sap_business_one.documents import Company, Entry, EntryLine
+from ml_connector.erp.sap_business_one.documents import Company
+from ml_connector.erp.sap_business_one.journal_entries import Entry, EntryLine
 from tests.support.clock import FakeClock
 
 BASE_URL = "https://sap.test:50000/b1s/v2"
@@ -145,6 +146,16 @@ class ScriptedServiceLayer(httpx2.AsyncBaseTransport):
         if "U_ML_KEY" in str(request.url) and not self.key_field:
             return error(400, 201, "Invalid query option: U_ML_KEY is an invalid property.")
         return rows()
+
+    def get_vatgroups(self, _request: httpx2.Request) -> httpx2.Response:
+        return rows({"Code": "O1"})
+
+    def _trade(self, request: httpx2.Request) -> httpx2.Response:
+        """An empty set of documents, which may be read and has the key field where journal entries have it."""
+        return self.get_journalentries(request)
+
+    get_invoices = get_creditnotes = get_orders = get_drafts = _trade
+    get_incomingpayments = get_vendorpayments = get_paymentdrafts = get_inventorygenexits = _trade
 
     def get_u_ml_link(self, _request: httpx2.Request) -> httpx2.Response:
         return rows() if self.claims else error(404, -2028, "Unrecognized resource path.")

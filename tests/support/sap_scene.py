@@ -5,17 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import TypeVar
 
 import httpx2
 
-from ml_connector.domain.documents import JournalEntry
-from ml_connector.domain.target import Absent, Attempt, Case, Move, Receipt, Seen, Unsupported
+from ml_connector.domain.documents import Document
+from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.target import (
+    Absent,
+    Accepted,
+    Attempt,
+    Case,
+    Ids,
+    Move,
+    NotSent,
+    Outcome,
+    Receipt,
+    Refused,
+    Seen,
+    Unsupported,
+)
 from ml_connector.erp.registry import Tools
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
+from ml_connector.posting.decide import Decision, Go, Rules, Wait, decide
 from ml_connector.sandbox.clock import ManualClock
 from ml_connector.sandbox.faults import FaultPlan
 from ml_connector.sandbox.sap_business_one import Control
@@ -62,11 +77,12 @@ class Scene:
     target: SapBusinessOne
     reconnect: Callable[[], Awaitable[SapBusinessOne]]
     trail: list[Attempt] = field(default_factory=list)
+    linked: dict[DocumentKey, Ids] = field(default_factory=dict)
 
-    def case(self, document: JournalEntry) -> Case:
-        return Case(document, self.target.wire_key(document))
+    def case(self, document: Document) -> Case:
+        return Case(document, self.target.wire_key(document), linked=self.linked)
 
-    async def post(self, *documents: JournalEntry) -> list[Receipt]:
+    async def post(self, *documents: Document) -> list[Receipt]:
         moves = []
         for document in documents:
             steps = self.target.steps(document)
@@ -75,8 +91,40 @@ class Scene:
         receipts = await self.target.advance(moves, OpenPermit())
         return [receipts[move.key] for move in moves]
 
-    async def seen(self, document: JournalEntry) -> Seen:
+    async def seen(self, document: Document) -> Seen:
         return (await self.target.observe([self.case(document)]))[document.key]
+
+    async def carried(self, document: Document, rules: Rules | None = None, *, writes: int = 10) -> Decision:
+        """Look, decide and write as posting does, at most so many ``writes``; the decision after which nothing is left to do
+        now. What was written is in :attr:`trail`, and the document's numbers in :attr:`linked`."""
+        case = self.case(document)
+        while True:
+            steps = self.target.steps(document, case.trail)
+            assert not isinstance(steps, Unsupported), steps
+            seen = (await self.target.observe([case]))[document.key]
+            expected = self.target.project(document, self.linked)
+            decision = decide(case, steps, seen, expected, self.clock.now(), rules or Rules())
+            if not isinstance(decision, Go) or not writes:
+                if not isinstance(decision, (Go, Wait)):
+                    self.linked[document.key] = getattr(decision, "ids", ())
+                return decision
+            writes -= 1
+            move = Move(case, decision.on or seen, decision.step)
+            receipt = (await self.target.advance([move], OpenPermit()))[document.key]
+            self.trail.append(_attempt(move, receipt, self.clock.now()))
+            case = replace(case, trail=(*case.trail, self.trail[-1]))
+
+
+def _attempt(move: Move, receipt: Receipt, now: datetime) -> Attempt:
+    match receipt:
+        case Accepted(ids):
+            return Attempt(move.step.name, now, Outcome.ACCEPTED, ids)
+        case Refused(code, words, _):
+            return Attempt(move.step.name, now, Outcome.REFUSED, (), f"{code}: {words}")
+        case NotSent(why):
+            return Attempt(move.step.name, now, Outcome.NOT_SENT, (), why)
+        case _:
+            return Attempt(move.step.name, now, Outcome.UNKNOWN)
 
 
 def play(

@@ -11,7 +11,7 @@ from ml_connector.erp.sap_business_one.batch import (
     Request,
     content_type,
     decode,
-    encode_change_set,
+    encode_change_sets,
 )
 
 FAILED = (
@@ -25,7 +25,7 @@ def test_a_change_set_is_written_line_by_line_as_the_manual_shows_it() -> None:
     requests = (Request("POST", "/b1s/v2/U_ML_LINK", b'{"Code":"1"}'), Request("POST", "/b1s/v2/JournalEntries", b"{}"))
 
     assert content_type("7f3a") == "multipart/mixed;boundary=batch_7f3a"
-    assert encode_change_set(requests, "7f3a").decode().split("\r\n") == [
+    assert encode_change_sets([requests], "7f3a").decode().split("\r\n") == [
         "--batch_7f3a",
         "Content-Type: multipart/mixed;boundary=changeset_7f3a",
         "",

@@ -269,10 +269,10 @@ def test_nothing_is_sent_without_a_permit() -> None:
     assert "POST /$batch" not in asked
 
 
-def test_each_move_is_one_write_under_a_pass_of_its_own() -> None:
+def test_without_batches_each_move_is_one_write_under_a_pass_of_its_own() -> None:
     async def scenario() -> tuple[list[Receipt], OpenPermit, int]:
         server, permit = ScriptedServiceLayer(claims=False), OpenPermit()
-        target = await connected(server)
+        target = await connected(server, settings={"batch_size": "1"})
         numbers = iter(range(1, 100))
         server.script["POST /JournalEntries"] = lambda _: answer(201, {"JdtNum": next(numbers)})
         documents = [entry(f"9000000{n:04}") for n in range(9)]

@@ -11,7 +11,7 @@ import pytest
 from ml_connector.domain.documents import JournalLine
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.target import ShownLine
-from ml_connector.erp.sap_business_one import documents
+from ml_connector.erp.sap_business_one import documents, journal_entries, rooms
 from ml_connector.erp.sap_business_one.odata import encode
 from tests.support.entries import entry, line
 from tests.support.sap import COMPANY, sap_entry, sap_line
@@ -22,7 +22,7 @@ def test_an_entry_in_local_currency_becomes_debits_and_credits_to_the_cent() -> 
     document = entry(lines=(line("reserve", "1125", debit="20.00"), line("product_sales", "4000", credit="20.00")))
 
     # when
-    body = encode(documents.payload(document, COMPANY))
+    body = encode(journal_entries.payload(document, COMPANY))
 
     # then
     assert body.decode() == (
@@ -39,7 +39,7 @@ def test_an_entry_in_another_currency_leaves_the_local_amounts_to_business_ones_
     document = entry(currency="EUR")
 
     # when
-    first = documents.payload(document, COMPANY)["JournalEntryLines"][0]
+    first = journal_entries.payload(document, COMPANY)["JournalEntryLines"][0]
 
     # then
     assert first == {
@@ -56,7 +56,7 @@ def test_amounts_never_pass_through_a_binary_fraction() -> None:
     document = entry(lines=(line("payout", "1", debit="9007199254740993.01"), line("suspense", "2", credit="0.1")))
 
     # when
-    data = json.loads(encode(documents.payload(document, COMPANY)), parse_float=str)
+    data = json.loads(encode(journal_entries.payload(document, COMPANY)), parse_float=str)
 
     # then
     assert data["JournalEntryLines"][0]["Debit"] == "9007199254740993.01"
@@ -69,16 +69,16 @@ def test_lines_without_an_amount_are_not_sent_and_not_expected() -> None:
     document = entry(lines=(line("payout", "1120", debit="1.00"), zero, line("product_sales", "4000", credit="1.00")))
 
     # when / then
-    sent = [row["AccountCode"] for row in documents.payload(document, COMPANY)["JournalEntryLines"]]
+    sent = [row["AccountCode"] for row in journal_entries.payload(document, COMPANY)["JournalEntryLines"]]
     assert sent == ["1120", "4000"]
-    assert [row.what for row in documents.project(document).lines] == ["1120", "4000"]
-    assert documents.line_number(document, 2) == 3
-    assert documents.line_number(document, 3) is None
+    assert [row.what for row in journal_entries.project(document).lines] == ["1120", "4000"]
+    assert journal_entries.line_number(document, 2) == 3
+    assert journal_entries.line_number(document, 3) is None
 
 
 def test_the_key_field_is_written_only_where_it_is_there() -> None:
     # when
-    body = documents.payload(entry(), replace(COMPANY, key_field=False))
+    body = journal_entries.payload(entry(), replace(COMPANY, key_field=False))
 
     # then
     assert "U_ML_KEY" not in body
@@ -87,8 +87,8 @@ def test_the_key_field_is_written_only_where_it_is_there() -> None:
 
 def test_the_references_of_a_document_are_those_that_are_written() -> None:
     for company in (COMPANY, replace(COMPANY, key_field=False)):
-        written = documents.payload(entry(), company)
-        references = documents.references(entry(), company)
+        written = journal_entries.payload(entry(), company)
+        references = journal_entries.references(entry(), company)
         assert dict(references).items() <= written.items()
         assert [name for name, _ in references][:3] == ["Reference", "Reference2", "Reference3"]
 
@@ -103,10 +103,10 @@ def test_dimensions_and_branch_stand_on_every_line() -> None:
     company = replace(COMPANY, branches=("1", "3"))
 
     # when
-    rows = documents.payload(document, company)["JournalEntryLines"]
+    rows = journal_entries.payload(document, company)["JournalEntryLines"]
 
     # then
-    assert documents.unsupported(document, company) is None
+    assert rooms.unsupported(document, company) is None
     assert [(row["BPLID"], row["CostingCode"], row["ProjectCode"]) for row in rows] == [(3, "AMZ", "P1")] * 2
 
 
@@ -117,7 +117,7 @@ def test_texts_are_cut_at_business_ones_lengths_and_the_label_survives() -> None
     document = replace(entry(lines=(long, line("payout", "1", credit="1.00"))), memo="m" * 80)
 
     # when
-    body = documents.payload(document, COMPANY)
+    body = journal_entries.payload(document, COMPANY)
 
     # then
     assert body["Memo"] == "m" * 50
@@ -135,7 +135,7 @@ def test_a_key_beyond_a_hundred_characters_is_shortened_with_its_hash() -> None:
 
     # then
     assert len(key) == 100
-    assert documents.payload(document, COMPANY)["Reference3"] == key
+    assert journal_entries.payload(document, COMPANY)["Reference3"] == key
     assert documents.claim(document)["Code"] == documents.claim_code(key)
     assert len(documents.claim(document)["Name"]) == 50
 
@@ -153,7 +153,7 @@ def test_a_key_beyond_a_hundred_characters_is_shortened_with_its_hash() -> None:
 )
 def test_what_a_company_cannot_hold_is_said_in_a_sentence(change: dict[str, Any], words: str) -> None:
     # when
-    why = documents.unsupported(replace(entry(), **change), COMPANY)
+    why = rooms.unsupported(replace(entry(), **change), COMPANY)
 
     # then
     assert why is not None
@@ -161,24 +161,26 @@ def test_what_a_company_cannot_hold_is_said_in_a_sentence(change: dict[str, Any]
 
 
 def test_a_company_with_branches_takes_no_entry_without_one() -> None:
-    assert documents.unsupported(entry(), replace(COMPANY, branches=("1",))) is not None
+    assert rooms.unsupported(entry(), replace(COMPANY, branches=("1",))) is not None
 
 
 def test_what_is_shown_equals_what_was_projected() -> None:
-    assert documents.shown(sap_entry(98790), COMPANY) == documents.project(entry())
+    assert journal_entries.shown(sap_entry(98790), COMPANY) == journal_entries.project(entry())
 
 
 def test_a_foreign_entry_is_shown_in_its_own_currency_and_saps_rounding_line_apart() -> None:
     # given
     zero = Decimal(0)
-    sales = documents.EntryLine(
+    sales = journal_entries.EntryLine(
         "4000", zero, Decimal("92.65"), "EUR", zero, Decimal("85.79"), "product_sales Amazon.de"
     )
-    payout = documents.EntryLine("1120", Decimal("92.66"), zero, "EUR", Decimal("85.79"), zero, "payout Amazon.de")
+    payout = journal_entries.EntryLine(
+        "1120", Decimal("92.66"), zero, "EUR", Decimal("85.79"), zero, "payout Amazon.de"
+    )
     rounding = sap_line("7990", credit="0.01", memo="Rounding")
 
     # when
-    shown = documents.shown(sap_entry(1, payout, sales, rounding), COMPANY)
+    shown = journal_entries.shown(sap_entry(1, payout, sales, rounding), COMPANY)
 
     # then
     assert (shown.currency, shown.total) == ("EUR", Decimal("85.79"))
@@ -210,7 +212,7 @@ def test_an_entry_is_read_from_business_ones_json() -> None:
     }
 
     # when
-    read = documents.entry_from(data, COMPANY)
+    read = journal_entries.entry_from(data, COMPANY)
 
     # then
     assert read.ids == (("JdtNum", "98790"), ("Number", "4021"))
@@ -221,10 +223,10 @@ def test_an_entry_is_read_from_business_ones_json() -> None:
 
 @pytest.mark.parametrize("gone", ["Reference3", "U_ML_KEY", "ReferenceDate", "JournalEntryLines"])
 def test_an_entry_without_a_field_that_decides_is_not_read_at_all(gone: str) -> None:
-    data = {name: None for name in (*documents.ENTRY_FIELDS, "U_ML_KEY") if name != gone}
+    data = {name: None for name in (*journal_entries.ENTRY_FIELDS, "U_ML_KEY") if name != gone}
 
     with pytest.raises(BadAnswer, match=gone):
-        documents.entry_from(data, COMPANY)
+        journal_entries.entry_from(data, COMPANY)
 
 
 def test_a_currency_is_found_by_its_international_code() -> None:

@@ -27,7 +27,7 @@ from ml_connector.domain.target import (
     Unknown,
     Unsupported,
 )
-from ml_connector.erp.sap_business_one.documents import payload
+from ml_connector.erp.sap_business_one.journal_entries import payload
 from tests.support.entries import entry, line
 from tests.support.sap_scene import START, Scene, play
 
@@ -271,7 +271,7 @@ def test_what_the_company_refuses_leaves_nothing_behind(prepare: bool) -> None:
             unknown, lines=(line("payout", "999999", debit="1.00"), line("reserve", "114000", credit="1.00"))
         )
         scene.control.set_period("2026-09-15")
-        receipts = await scene.post(closed, unknown)
+        receipts = [*await scene.post(closed), *await scene.post(unknown)]
         scene.control.freeze_account("401000")
         receipts += await scene.post(frozen)
         seen = await scene.target.observe([scene.case(each) for each in (closed, unknown, frozen)])

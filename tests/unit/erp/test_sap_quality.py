@@ -4,24 +4,34 @@ import asyncio
 import tomllib
 from importlib.resources import files
 
-from ml_connector.domain.documents import Kind
-from ml_connector.domain.target import Unsupported, reliability_class
+from ml_connector.domain.target import Unsupported
 from ml_connector.erp.sap_business_one.config import FORM
-from tests.support.entries import entry
 from tests.support.sap import ScriptedServiceLayer, connected
 
 FOLDER = files("ml_connector.erp.sap_business_one")
 QUALITY = tomllib.loads(FOLDER.joinpath("quality.toml").read_text())
 
 
-def test_the_declared_classes_are_those_of_the_steps() -> None:
+def offered(*, claims: bool, drafts: str) -> dict[str, dict[str, str]]:
+    """Classes by kind and route, of a company where everything is proven."""
+    settings = {"drafts": drafts, "credit_note_sign": "positive"}
+    target = asyncio.run(connected(ScriptedServiceLayer(claims=claims), settings=settings))
+    routes = target.capabilities().routes
+    return {
+        kind.value: {route.name: route.class_.value for route in found}
+        for kind, found in routes.items()
+        if not isinstance(found, Unsupported)
+    }
+
+
+def test_the_declared_classes_are_those_of_the_routes() -> None:
+    found: dict[str, dict[str, str]] = {}
     for claims in (True, False):
-        steps = asyncio.run(connected(ScriptedServiceLayer(claims=claims))).steps(entry())
-        assert not isinstance(steps, Unsupported)
-        assert QUALITY["documents"]["JE"][steps[0].name] == reliability_class(steps).value
-    target = asyncio.run(connected(ScriptedServiceLayer()))
-    supported = {kind.value for kind in Kind if not target.capabilities().unsupported(kind)}
-    assert set(QUALITY["documents"]) == supported
+        for drafts in ("auto", "off"):
+            for kind, routes in offered(claims=claims, drafts=drafts).items():
+                found.setdefault(kind, {}).update(routes)
+
+    assert QUALITY["documents"] == found
 
 
 def test_every_rule_is_done_or_says_why_not() -> None:

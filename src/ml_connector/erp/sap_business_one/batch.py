@@ -1,4 +1,4 @@
-"""The multipart format of ``$batch``: one change set out, any answer in (SAP dossier, section 9). Pure.
+"""The multipart format of ``$batch``: change sets out, any answer in (SAP dossier, section 9). Pure.
 
 Lines end with CRLF, boundaries are sent without quotes, paths inside are absolute as the server itself sees them. The
 decoder takes what real servers send: bare LF, a Content-ID among the part's or the inner headers, any case of header names.
@@ -20,11 +20,13 @@ _DEPTH_MAX: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One write of a change set; ``path`` begins with the root of the protocol's version (``/b1s/v2/``), ``body`` is JSON."""
+    """One write of a change set; ``path`` begins with the root of the protocol's version (``/b1s/v2/``), ``body`` is JSON.
+    ``headers`` are its own, beside the content type."""
 
     method: str
     path: str
     body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +54,32 @@ def content_type(boundary: str) -> str:
     return f"multipart/mixed;boundary=batch_{boundary}"
 
 
-def encode_change_set(requests: Sequence[Request], boundary: str) -> bytes:
-    """A batch of one change set: all of ``requests`` happen, or none."""
-    lines = [
-        f"--batch_{boundary}".encode(),
-        f"Content-Type: multipart/mixed;boundary=changeset_{boundary}".encode(),
-        b"",
-    ]
-    for number, request in enumerate(requests, start=1):
+def encode_change_sets(sets: Sequence[Sequence[Request]], boundary: str) -> bytes:
+    """A batch of change sets. Of each all requests happen, or none; the first that fails stops those after it."""
+    lines: list[bytes] = []
+    for place, requests in enumerate(sets):
+        # The boundary of the first is the one that a batch of one set has.
+        inner = f"changeset_{boundary}" if not place else f"changeset_{place}_{boundary}"
         lines += [
-            f"--changeset_{boundary}".encode(),
-            b"Content-Type: application/http",
-            b"Content-Transfer-Encoding: binary",
-            f"Content-ID: {number}".encode(),
+            f"--batch_{boundary}".encode(),
+            f"Content-Type: multipart/mixed;boundary={inner}".encode(),
             b"",
-            f"{request.method} {request.path} HTTP/1.1".encode(),
-            b"Content-Type: application/json",
-            b"",
-            request.body,
         ]
-    lines += [f"--changeset_{boundary}--".encode(), f"--batch_{boundary}--".encode(), b""]
-    return b"\r\n".join(lines)
+        for number, request in enumerate(requests, start=1):
+            lines += [
+                f"--{inner}".encode(),
+                b"Content-Type: application/http",
+                b"Content-Transfer-Encoding: binary",
+                f"Content-ID: {number}".encode(),
+                b"",
+                f"{request.method} {request.path} HTTP/1.1".encode(),
+                b"Content-Type: application/json",
+                *(f"{name}: {value}".encode() for name, value in request.headers),
+                b"",
+                request.body,
+            ]
+        lines.append(f"--{inner}--".encode())
+    return b"\r\n".join([*lines, f"--batch_{boundary}--".encode(), b""])
 
 
 def decode(header: str, body: bytes) -> tuple[ChangeSet | Reply, ...]:

@@ -136,11 +136,17 @@ class ServiceLayer:
         return {"Prefer": f"odata.maxpagesize={size}"}
 
     async def write(
-        self, pass_: Pass, cookie: str, resource: str, content: bytes, content_type: str = _JSON
+        self,
+        pass_: Pass,
+        cookie: str,
+        method: str,
+        resource: str,
+        content: bytes,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer | NotSent | Unknown:
-        """POST ``content`` once, in a slot that the caller holds."""
-        headers = {"Content-Type": content_type, "Cookie": cookie}
-        outcome = await self._http.write(pass_, "POST", f"/{resource}", content=content, headers=headers)
+        """Send ``content`` once, in a slot that the caller holds. It is JSON unless ``headers`` say otherwise."""
+        sent = {"Content-Type": _JSON, **(headers or {}), "Cookie": cookie}
+        outcome = await self._http.write(pass_, method, f"/{resource}", content=content, headers=sent)
         if isinstance(outcome, Answer) and outcome.ok:
             self.session.used(cookie, outcome.set_cookies)
         return outcome

@@ -78,6 +78,29 @@ FORM: Final = Form(
             default="auto",
             clean=one_of("Claims", "auto", "off"),
         ),
+        Field(
+            "drafts",
+            "Drafts",
+            "auto: where there are no claims, or SAP has to compute a total, documents are entered as drafts and saved once "
+            "they show what was planned. off: drafts are not used.",
+            default="auto",
+            clean=one_of("Drafts", "auto", "off"),
+        ),
+        Field(
+            "batch_size",
+            "Documents in one request",
+            "How many documents are sent in one request, each in a change set of its own. 1: every document alone.",
+            default="20",
+            clean=whole_number("Documents in one request", 1, 100),
+        ),
+        Field(
+            "credit_note_sign",
+            "Sign of credit notes in payments",
+            "positive or negative: as an outgoing payment of your company shows the amount of a credit note, tried out in a "
+            "test company. unproven: refund payments are off, and refunds are posted in the journal.",
+            default="unproven",
+            clean=one_of("Sign of credit notes in payments", "unproven", "positive", "negative"),
+        ),
     )
 )
 
@@ -99,6 +122,9 @@ class Config:
     parallel: int
     settle_s: float
     claims: bool
+    drafts: bool
+    batch_size: int
+    credit_note_sign: int
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """What to trust: the given certificate and nothing else, or None for the system's authorities."""
@@ -124,4 +150,7 @@ def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Conf
         parallel=int(values["parallel"]),
         settle_s=float(values["settle_s"]),
         claims=values["claims"] == "auto",
+        drafts=values["drafts"] == "auto",
+        batch_size=int(values["batch_size"]),
+        credit_note_sign={"unproven": 0, "positive": 1, "negative": -1}[values["credit_note_sign"]],
     )

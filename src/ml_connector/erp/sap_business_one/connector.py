@@ -1,46 +1,32 @@
-"""Business One as a :class:`~ml_connector.domain.target.Target` for journal entries (posting stages, S1).
+"""Business One as a :class:`~ml_connector.domain.target.Target` (posting stages, S1).
 
-Two ways to post, one write each:
-
-* **claim**: one change set of a row in U_ML_LINK, whose Code is the hash of the document key, and the entry. SAP refuses a
-  second row with the same Code and rolls the set back, so a second posting is refused by the server itself, however late a
-  lost request lands.
-* **plain**: the entry alone. Nothing on the server refuses a second one; looking, and waiting out the settle window, does.
-
-A document's class does not change for the better in mid-flight, and never silently for the worse. What was tried plainly
-stays under the rules of ``plain``: a lost plain request can land whatever is claimed later, so only its settle window
-protects it, and both steps have the same window. What was claimed is never tried plainly: where the table is gone, the look
-says Unclear and nothing is written.
+What a kind of document writes and shows is in its room, by which ways it gets there in :mod:`routes`, what an answer means in
+:mod:`writes`. Here is what talks to the server: the sign-in's consequences, looks, and writes under a permit, several documents in
+one request where the company takes change sets.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from ml_connector.domain.clock import Clock
-from ml_connector.domain.documents import Document, JournalEntry, Kind
+from ml_connector.domain.documents import Document, Kind
 from ml_connector.domain.errors import BadAnswer, MlConnectorError
 from ml_connector.domain.keys import DocumentKey
-from ml_connector.domain.stored_documents import entry_of
 from ml_connector.domain.target import (
-    Accepted,
     Capabilities,
     Case,
     Found,
     Ids,
     Move,
     NotSent,
+    Pass,
     PassRefused,
     Permit,
     Receipt,
-    Refused,
-    ReliabilityClass,
     Route,
     Seen,
     Shown,
@@ -51,34 +37,32 @@ from ml_connector.domain.target import (
     Unsupported,
 )
 from ml_connector.erp.registry import Connector, Tools
-from ml_connector.erp.sap_business_one import batch, documents, looks, reads, reads_queries
+from ml_connector.erp.sap_business_one import (
+    abilities,
+    batch,
+    documents,
+    looks,
+    reads,
+    reads_queries,
+    rooms,
+    routes,
+    writes,
+)
 from ml_connector.erp.sap_business_one.auth import Session
 from ml_connector.erp.sap_business_one.client import ServiceLayer
 from ml_connector.erp.sap_business_one.config import FORM, Config, read_config
-from ml_connector.erp.sap_business_one.documents import CLAIM_SET, CLAIM_TABLE, KEY_FIELD, Company
+from ml_connector.erp.sap_business_one.documents import CLAIM_SET, KEY_FIELD, Company
 from ml_connector.erp.sap_business_one.errors import parse_error
-from ml_connector.erp.sap_business_one.looks import CLAIM, PLAIN
-from ml_connector.erp.sap_business_one.odata import encode
 from ml_connector.erp.sap_business_one.reads_company import Reading
 from ml_connector.erp.sap_business_one.reads_stock import STOCK_IS
+from ml_connector.erp.sap_business_one.writes import Write
 from ml_connector.transport.http import Answer, HttpClient, Timeouts
 
-#: The code of a refusal because the document's claim is taken: the next look finds the entry.
-DUPLICATE: Final = "duplicate"
-
-_JOURNALS: Final = "JournalEntries"
-_JOURNALS_ONLY: Final = "This connector posts journal entries to Business One, and nothing else yet."
-_TABLE: Final = {"TableName": CLAIM_TABLE, "TableDescription": "ml-connector keys", "TableType": "bott_NoObject"}
-_FIELD: Final = {
-    "TableName": "OJDT",
-    "Name": KEY_FIELD.removeprefix("U_"),
-    "Type": "db_Alpha",
-    "SubType": "st_None",
-    "Size": documents.REFERENCE_MAX,
-    "EditSize": documents.REFERENCE_MAX,
-    "Description": "ml-connector key",
-    "Mandatory": "tNO",
-}
+_SIGN_UNPROVEN: Final = (
+    "Refund payments are off: the sign of a credit note in an outgoing payment is not proven for this company. To prove it, pay "
+    "one credit memo by an outgoing payment in a test company, see that the credit memo is closed and the customer's balance is "
+    "zero, and set credit_note_sign to the sign that its row has. Until then use refunds = journal."
+)
 
 
 class SapBusinessOne(Reading):
@@ -94,64 +78,75 @@ class SapBusinessOne(Reading):
     # --- reading: the rest stands in :class:`Reading` --------------------------------------------------------------------
 
     async def prepare(self) -> tuple[str, ...]:
-        """Create the table of claims and the key field. Both are harmless to other programs and to earlier entries."""
+        """Create the table of claims and the key fields. All are harmless to other programs and to earlier documents."""
         said: list[str] = []
         if not self._config.claims:
             said.append("Claims are switched off in the settings of this connection.")
         elif await reads.has_claim_table(self._layer):
             said.append(f"The table {CLAIM_SET} is there.")
         else:
-            said.append(await self._create(f"The table {CLAIM_SET}", "UserTablesMD", _TABLE))
+            said.append(await abilities.create_claim_table(self._layer))
         if await reads.has_key_field(self._layer):
             said.append(f"The field {KEY_FIELD} on journal entries is there.")
         else:
-            said.append(await self._create(f"The field {KEY_FIELD} on journal entries", "UserFieldsMD", _FIELD))
-        self._company = replace(
-            self._company,
-            key_field=await reads.has_key_field(self._layer),
-            claims=self._config.claims and await reads.has_claim_table(self._layer),
+            said.append(await abilities.create_journal_field(self._layer))
+        said += await abilities.create_key_fields(self._layer)
+        self._company = await reads.company(self._layer, self._config)
+        said.append(self._consequence())
+        if not self._company.trade.credit_note_sign:
+            said.append(_SIGN_UNPROVEN)
+        return (*said, *await reads_queries.prepare(self._layer))
+
+    def _consequence(self) -> str:
+        if self._company.claims:
+            return "Documents are posted with a claim: SAP itself refuses a second one."
+        return (
+            "Documents are posted without a claim: a lost answer is waited out and looked for before anything is sent "
+            "again. If the table has just been created, the Service Layer shows it after a restart."
         )
-        return (*said, self._consequence(), *await reads_queries.prepare(self._layer))
 
     # --- pure ----------------------------------------------------------------------------------------------------------
 
     def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
-        """One write that counts: ``claim`` where the company has the table of claims, else ``plain``."""
-        if not isinstance(document, JournalEntry):
-            return Unsupported(_JOURNALS_ONLY)
-        why = documents.unsupported(document, self._company)
+        """The writes of the document's route: see :func:`~ml_connector.erp.sap_business_one.routes.route_of`."""
+        why = rooms.unsupported(document, self._company)
         if why is not None:
             return Unsupported(why)
-        claims = self._company.claims
-        return (Step(CLAIM if claims else PLAIN, counts=True, refuses_twice=claims, settle_s=self._settle_s),)
+        return routes.steps_of(routes.route_of(document, trail, self._company), self._settle_s)
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
-        """What Business One will show for ``document``. A journal entry shows no ids of what it depends on."""
-        return documents.project(entry_of(document))
+        """What Business One will show for ``document``. A payment shows the numbers of what it pays."""
+        return rooms.project(document, linked)
 
     def wire_key(self, document: Document) -> str:
-        """The key as Reference3 holds it: up to 100 characters."""
-        return documents.wire_key(entry_of(document))
+        """The key as U_ML_KEY and a journal's Reference3 hold it: up to 100 characters."""
+        return documents.wire_key(document)
 
     def references_of(self, document: Document) -> tuple[tuple[str, str], ...]:
-        """Reference, Reference2, Reference3 and, where it is there, U_ML_KEY."""
-        return documents.references(entry_of(document), self._company)
+        """The reference fields of the kind and, where it is there, U_ML_KEY."""
+        return rooms.references(document, self._company)
 
     def capabilities(self) -> Capabilities:
-        """Journal entries, by the route that :meth:`steps` names."""
-        claims = self._company.claims
-        name, class_ = (CLAIM, ReliabilityClass.REFUSED) if claims else (PLAIN, ReliabilityClass.WINDOW)
-        route = Route(name, class_, relieves_stock=False, requests=Decimal("1.2"))
-        entries = {Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER}
+        """Every kind with its routes, the preferred one first."""
+        found: dict[Kind, tuple[Route, ...] | Unsupported] = {}
+        for kind in Kind:
+            why = rooms.kind_unsupported(kind, self._company)
+            offered = routes.described(kind, self._company, self._batch_max)
+            found[kind] = offered if why is None else Unsupported(why)
         return Capabilities(
-            routes={kind: (route,) if kind in entries else Unsupported(_JOURNALS_ONLY) for kind in Kind},
+            routes=found,
             parallel=self._config.parallel,
             lines_max=10_000,
-            applications_max=0,
-            batch_max=1,
+            applications_max=self._company.trade.applications_max,
+            batch_max=self._batch_max,
             stock_is=STOCK_IS,
             features=self._company.features,
         )
+
+    @property
+    def _batch_max(self) -> int:
+        """Documents in one request: 1 where change sets cannot be trusted."""
+        return self._config.batch_size if self._config.claims else 1
 
     # --- posting -------------------------------------------------------------------------------------------------------
 
@@ -160,116 +155,100 @@ class SapBusinessOne(Reading):
         return await looks.observe(self._layer, self._company, cases)
 
     async def census(self, prefix: str, first: date, last: date) -> Sequence[Found] | Unclear:
-        """Raises where the entries cannot be read: an empty answer means that there are none."""
+        """Raises where a set cannot be read: an empty answer means that there are none."""
         return await looks.census(self._layer, self._company, prefix, first, last)
 
     async def advance(self, moves: Sequence[Move], permit: Permit) -> Mapping[DocumentKey, Receipt]:
-        """One write for each move, a few at a time. Raises, before anything is sent, when nobody can sign in."""
+        """One write for each move, several in one request, a few requests at a time. Raises, before anything is sent, when
+        nobody can sign in."""
         await self._layer.session.cookie()
-        receipts = await asyncio.gather(*(self._advance(move, permit) for move in moves), return_exceptions=True)
         done: dict[DocumentKey, Receipt] = {}
-        for move, receipt in zip(moves, receipts, strict=True):
-            if isinstance(receipt, BaseException):
-                raise receipt
-            done[move.key] = receipt
+        ready: list[Write] = []
+        for move in moves:
+            write = writes.write_of(move, self._company, self._config.wire.root)
+            if isinstance(write, Write):
+                ready.append(write)
+            else:
+                done[move.key] = write
+        sent = (self._send(group, permit) for group in writes.batches(ready, self._batch_max))
+        for receipts in await asyncio.gather(*sent, return_exceptions=True):
+            if isinstance(receipts, BaseException):
+                raise receipts
+            done |= receipts
         return done
 
-    async def _advance(self, move: Move, permit: Permit) -> Receipt:
-        why = self._not_now(move)
-        if why is not None:
-            return NotSent(why)
-        # The slot and the session come before the permit: the settle window runs from the permit's intent.
+    async def _send(self, group: Sequence[Write], permit: Permit) -> Mapping[DocumentKey, Receipt]:
+        """One request with everything in ``group``, under one pass for exactly that."""
+        # The slot and the session come before the permit: the settle window runs from the permit's intents.
         async with self._layer.slots:
             try:
                 cookie = await self._layer.session.cookie()
-                pass_ = await permit.grant((move,))
+                pass_ = await permit.grant([write.move for write in group])
             except (MlConnectorError, PassRefused) as error:
-                return NotSent(str(error))
-            resource, content, content_type = self._request(move)
-            outcome = await self._layer.write(pass_, cookie, resource, content, content_type)
+                return _all(group, NotSent(str(error)))
+            if len(group) == 1 and len(group[0].requests) == 1:
+                outcome = await self._send_one(group[0], cookie, pass_)
+            else:
+                content, kind = writes.encoded(group)
+                outcome = await self._layer.write(pass_, cookie, "POST", "$batch", content, {"Content-Type": kind})
         if not isinstance(outcome, Answer):
-            return outcome
-        return self._receipt(move, cookie, outcome)
+            return _all(group, outcome)
+        if len(group) == 1 and len(group[0].requests) == 1:
+            return {group[0].move.key: self._judge(group[0], cookie, _reply(outcome))}
+        return self._judge_batch(group, cookie, outcome)
 
-    def _not_now(self, move: Move) -> str | None:
-        """Why this step must not be sent for this document, or None."""
-        if move.step.name == CLAIM and not self._company.claims:
-            return f"{CLAIM_SET} cannot be used any more."
-        if move.step.name == PLAIN and looks.claimed(move.case):
-            return "The document was sent with a claim; without one SAP could not refuse a second posting."
-        return None if move.step.name in (CLAIM, PLAIN) else f"There is no step {move.step.name!r}."
+    async def _send_one(self, write: Write, cookie: str, pass_: Pass) -> Answer | NotSent | Unknown:
+        """A single request without a batch around it."""
+        (request,) = write.requests
+        resource = request.path.removeprefix(f"{self._config.wire.root}/")
+        return await self._layer.write(pass_, cookie, request.method, resource, request.body, dict(request.headers))
 
-    def _request(self, move: Move) -> tuple[str, bytes, str]:
-        """Resource, body and content type of a move's one write."""
-        document = entry_of(move.case.document)
-        body = encode(documents.payload(document, self._company))
-        if move.step.name == PLAIN:
-            return _JOURNALS, body, "application/json"
-        claim = encode(documents.claim(document))
-        # Derived from the content, so that it cannot stand in it.
-        boundary = hashlib.sha256(claim + body).hexdigest()[:32]
-        requests = (
-            batch.Request("POST", f"{self._config.wire.root}/{CLAIM_SET}", claim),
-            batch.Request("POST", f"{self._config.wire.root}/{_JOURNALS}", body),
-        )
-        return "$batch", batch.encode_change_set(requests, boundary), batch.content_type(boundary)
-
-    def _receipt(self, move: Move, cookie: str, answer: Answer) -> Receipt:
-        if move.step.name == PLAIN or not answer.ok:
-            return self._judge(move, cookie, answer.status, answer.body)
+    def _judge_batch(self, group: Sequence[Write], cookie: str, answer: Answer) -> dict[DocumentKey, Receipt]:
+        """A receipt for each document of a batch. The first that failed stopped it: what comes after was not done."""
+        if not answer.ok:
+            return {write.move.key: self._judge(write, cookie, _reply(answer)) for write in group}
         try:
             parts = batch.decode(answer.headers.get("content-type", ""), answer.body)
         except BadAnswer as error:
-            return Unknown(str(error))
-        match parts:
-            case (batch.Reply() as reply,):
-                return self._judge(move, cookie, reply.status, reply.body)
-            case (batch.ChangeSet(replies=(batch.Reply(ok=True), batch.Reply(ok=True) as entry)),):
-                return self._judge(move, cookie, entry.status, entry.body)
+            return _all(group, Unknown(str(error)))
+        if len(parts) > len(group):
+            return _all(group, Unknown("The answer to the batch has more parts than were sent."))
+        done: dict[DocumentKey, Receipt] = {}
+        for write, part in zip(group, parts, strict=False):
+            done[write.move.key] = self._judge_part(write, cookie, part)
+        stopped = bool(parts) and isinstance(parts[-1], batch.Reply) and not parts[-1].ok
+        rest = NotSent(writes.STOPPED) if stopped else Unknown("The answer to the batch ends before this document.")
+        return done | _all(group[len(parts) :], rest)
+
+    def _judge_part(self, write: Write, cookie: str, part: batch.ChangeSet | batch.Reply) -> Receipt:
+        match part:
+            case batch.Reply():
+                return self._judge(write, cookie, part)
+            case batch.ChangeSet(replies) if len(replies) == len(write.requests) and all(each.ok for each in replies):
+                return self._judge(write, cookie, replies[-1])
             case _:
                 return Unknown("The answer to the change set does not say that all of it, or none of it, was done.")
 
-    def _judge(self, move: Move, cookie: str, status: int, body: bytes) -> Receipt:
-        """What one HTTP answer says of the entry."""
-        if 200 <= status < 300:
-            return _accepted(status, body)
-        error = parse_error(status, body)
-        if self._layer.lost(cookie, status, error):
+    def _judge(self, write: Write, cookie: str, reply: batch.Reply) -> Receipt:
+        """What one HTTP answer says of the document."""
+        if reply.ok:
+            return writes.accepted(write, reply)
+        error = parse_error(reply.status, reply.body)
+        if self._layer.lost(cookie, reply.status, error):
             return NotSent("SAP had ended the session.")
-        if error is None or status >= 500:
+        if error is None or reply.status >= 500:
             # A proxy's page says nothing about what the server behind it did.
-            return Unknown(f"HTTP {status}" if error is None else f"HTTP {status}: {error.words}")
-        line = documents.line_number(entry_of(move.case.document), error.line)
-        if move.step.name == CLAIM and error.duplicate:
-            return Refused(DUPLICATE, error.words, line)
-        return Refused(error.code, error.words, line)
-
-    async def _create(self, what: str, entity_set: str, body: Mapping[str, Any]) -> str:
-        """Create a table or a field; a second creation is refused as a duplicate, so this is safe to repeat."""
-        answer = await self._layer.read("POST", f"/{entity_set}", content=encode(body), attempts=1)
-        if answer.ok:
-            return f"{what} was created."
-        error = parse_error(answer.status, answer.body)
-        if error is not None and error.duplicate:
-            return f"{what} exists, but the Service Layer does not show it: ask the SAP administrator to restart it."
-        words = error.words if error is not None else f"HTTP {answer.status}"
-        return f"{what} could not be created: {words}. Ask the SAP administrator (a superuser) to create it."
-
-    def _consequence(self) -> str:
-        if self._company.claims:
-            return "Journal entries are posted with a claim: SAP itself refuses a second one."
-        return (
-            "Journal entries are posted plainly: a lost answer is waited out and looked for before anything is sent "
-            "again. If the table has just been created, the Service Layer shows it after a restart."
-        )
+            return Unknown(f"HTTP {reply.status}" if error is None else f"HTTP {reply.status}: {error.words}")
+        return writes.refused(write, error)
 
 
-def _accepted(status: int, body: bytes) -> Receipt:
-    try:
-        ids = documents.ids_of(Answer(status, {}, body).json())
-    except BadAnswer:
-        ids = None
-    return Accepted(ids) if ids is not None else Unknown(f"HTTP {status}, but no transaction number in the answer.")
+def _reply(answer: Answer) -> batch.Reply:
+    """A whole answer as if it were one part of a batch."""
+    return batch.Reply(answer.status, answer.headers, answer.body)
+
+
+def _all(group: Sequence[Write], receipt: Receipt) -> dict[DocumentKey, Receipt]:
+    return {write.move.key: receipt for write in group}
 
 
 async def connect(settings: Mapping[str, str], secrets: Mapping[str, str], tools: Tools) -> SapBusinessOne:

@@ -1,6 +1,7 @@
 """Looking for documents in Business One: reads only, many documents at a time (SAP dossier, section 8; posting stages, S1).
 
-A look that fails is never an absence: where the server cannot be reached it raises, where it cannot say it is Unclear.
+A look that fails is never an absence: where the server cannot be reached it raises, where it cannot say it is Unclear. Where a kind
+is looked for, and how it is told apart, is said by its eyes: :mod:`journal_looks`, :mod:`document_looks`.
 """
 
 from __future__ import annotations
@@ -8,56 +9,70 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
+from ml_connector.domain.documents import Kind
 from ml_connector.domain.errors import BadAnswer, NotPermitted, RefusedByServer
 from ml_connector.domain.keys import DocumentKey
-from ml_connector.domain.target import Case, Found, Outcome, Seen, Unclear
-from ml_connector.erp.sap_business_one import recognition
+from ml_connector.domain.target import Case, Found, Seen, Unclear
 from ml_connector.erp.sap_business_one.client import ServiceLayer
-from ml_connector.erp.sap_business_one.documents import (
-    CLAIM_SET,
-    ENTRY_FIELDS,
-    KEY_FIELD,
-    Company,
-    Entry,
-    claim_code,
-    entry_from,
-    ids_of,
-    key_in,
-    kind_in,
-)
-from ml_connector.erp.sap_business_one.odata import URL_MAX, any_of, by_key, path, text
-from ml_connector.erp.sap_business_one.recognition import Candidates
-
-CLAIM: Final = "claim"
-PLAIN: Final = "plain"
+from ml_connector.erp.sap_business_one.document_looks import DocumentEyes
+from ml_connector.erp.sap_business_one.documents import CLAIM_SET, Company, claim_code
+from ml_connector.erp.sap_business_one.journal_looks import JournalEyes
+from ml_connector.erp.sap_business_one.odata import URL_MAX, any_of, path
+from ml_connector.erp.sap_business_one.places import JOURNALS, PLACES, Place
+from ml_connector.erp.sap_business_one.rooms import kind_unsupported
+from ml_connector.erp.sap_business_one.routes import claimed
 
 _T = TypeVar("_T")
 
 #: Leaves room for the keyset term of later pages.
 _ADDRESS_MAX: Final = URL_MAX - 60
 
-_JOURNALS: Final = "JournalEntries"
-_FIELDS: Final = ",".join((*ENTRY_FIELDS, KEY_FIELD))
-_MAY_HAVE_LANDED: Final = frozenset({Outcome.INTENT, Outcome.UNKNOWN, Outcome.ACCEPTED})
+
+class Eyes(Protocol):
+    """How documents of one place are looked for. What was ``found`` for a document is the eyes' own affair."""
+
+    @property
+    def place(self) -> Place:
+        """Where they stand."""
+        ...
+
+    def address(self, cases: Sequence[Case]) -> str:
+        """The longest address that a look for ``cases`` needs."""
+        ...
+
+    async def find(self, cases: Sequence[Case]) -> dict[DocumentKey, Any]:
+        """Everything that could be each of ``cases``. Raises where it cannot be read."""
+        ...
+
+    def missing(self, found: Any) -> bool:
+        """Whether nothing of ours is in ``found``."""
+        ...
+
+    async def judge(self, cases: Sequence[Case], found: Mapping[DocumentKey, Any]) -> dict[DocumentKey, Seen]:
+        """What is seen of each of ``cases``."""
+        ...
+
+    async def census(self, prefix: str, first: date, last: date) -> list[Found]:
+        """Everything of this place that carries a key beginning with ``prefix``."""
+        ...
 
 
-def claimed(case: Case) -> bool:
-    """Whether a claim of this document may have landed, or may still land, since a person last asked to try again."""
-    since_replay = False
-    for attempt in case.trail:
-        if attempt.outcome is Outcome.REPLAYED:
-            since_replay = False
-        elif attempt.step == CLAIM and attempt.outcome in _MAY_HAVE_LANDED:
-            since_replay = True
-    return since_replay
+def _eyes(layer: ServiceLayer, company: Company, place: Place) -> Eyes:
+    return JournalEyes(layer, company) if place.set == JOURNALS else DocumentEyes(layer, company, place)
 
 
 async def observe(layer: ServiceLayer, company: Company, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
     """What Business One shows of every case. Raises what the transport and the sign-in raise."""
     ordered = sorted(cases, key=lambda case: (case.document.posting_date, case.key))
-    looks = [_look(layer, company, some) for some in _packed(ordered, company)]
+    by_place: dict[str, list[Case]] = {}
+    for case in ordered:
+        by_place.setdefault(PLACES[case.document.kind].set, []).append(case)
+    looks = []
+    for some in by_place.values():
+        eyes = _eyes(layer, company, PLACES[some[0].document.kind])
+        looks += [_look(layer, company, eyes, packed) for packed in _fitting(some, eyes.address)]
     results = await asyncio.gather(*looks, return_exceptions=True)
     seen: dict[DocumentKey, Seen] = {}
     for result in results:
@@ -68,55 +83,43 @@ async def observe(layer: ServiceLayer, company: Company, cases: Sequence[Case]) 
 
 
 async def census(layer: ServiceLayer, company: Company, prefix: str, first: date, last: date) -> list[Found]:
-    """Every entry posted ``first`` to ``last`` that carries a document key beginning with ``prefix``."""
-    keys = (KEY_FIELD, "Reference3") if company.key_field else ("Reference3",)
-    begins = " or ".join(f"startswith({name},{text(prefix)})" for name in keys)
-    rows = await layer.rows(
-        "read journal entries",
-        _JOURNALS,
-        key="JdtNum",
-        select=("JdtNum", "Number", *keys),
-        condition=f"ReferenceDate ge '{first.isoformat()}' and ReferenceDate le '{last.isoformat()}' and ({begins})",
-    )
+    """Everything dated ``first`` to ``last`` that carries a document key beginning with ``prefix``."""
+    places = {PLACES[kind].set: PLACES[kind] for kind in Kind if kind_unsupported(kind, company) is None}
     found: list[Found] = []
-    for row in rows:
-        key, ids = key_in(*(row.get(name) for name in keys)), ids_of(row)
-        if ids is not None and key.startswith(prefix) and key:
-            found.append(Found(kind_in(key), key, ids, counts=True))
+    for place in places.values():
+        found += await _eyes(layer, company, place).census(prefix, first, last)
     return found
 
 
-async def _look(layer: ServiceLayer, company: Company, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
+async def _look(layer: ServiceLayer, company: Company, eyes: Eyes, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
     try:
-        return await _look_at_all(layer, company, cases)
+        return await _look_at_all(layer, company, eyes, cases)
     except (BadAnswer, RefusedByServer, NotPermitted) as error:
         if len(cases) == 1:
             return {cases[0].key: Unclear(str(error))}
     # What cannot be read stops the document it belongs to and no other.
     seen: dict[DocumentKey, Seen] = {}
     for case in cases:
-        seen |= await _look(layer, company, [case])
+        seen |= await _look(layer, company, eyes, [case])
     return seen
 
 
-async def _look_at_all(layer: ServiceLayer, company: Company, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
-    entries = await _entries(layer, company, recognition.condition(cases, company))
-    found = {case.key: recognition.candidates(case, entries) for case in cases}
-    missing = [case for case in cases if not found[case.key].ours]
-    unclear = await _claims_without_entry(layer, company, missing, found)
-    reversals = await _reversals(layer, company, [entry for some in found.values() for entry in some.ours])
-    return {
-        case.key: unclear.get(case.key) or recognition.judge(case, found[case.key], reversals, company)
-        for case in cases
-    }
-
-
-async def _claims_without_entry(
-    layer: ServiceLayer, company: Company, missing: Sequence[Case], found: dict[DocumentKey, Candidates]
+async def _look_at_all(
+    layer: ServiceLayer, company: Company, eyes: Eyes, cases: Sequence[Case]
 ) -> dict[DocumentKey, Seen]:
-    """Documents of which no entry was found, but which cannot be called absent; ``found`` is brought up to date.
+    found = await eyes.find(cases)
+    missing = [case for case in cases if eyes.missing(found[case.key])]
+    unclear = await _claims_without_document(layer, company, eyes, missing, found)
+    seen = await eyes.judge(cases, found)
+    return {case.key: unclear.get(case.key) or seen[case.key] for case in cases}
 
-    A claim without its entry is a change set that landed between two reads (so we read once more), or an entry whose keys
+
+async def _claims_without_document(
+    layer: ServiceLayer, company: Company, eyes: Eyes, missing: Sequence[Case], found: dict[DocumentKey, Any]
+) -> dict[DocumentKey, Seen]:
+    """Documents of which nothing was found, but which cannot be called absent; ``found`` is brought up to date.
+
+    A claim without its document is a change set that landed between two reads (so we read once more), or a document whose keys
     somebody took away, or a server that does not roll back. While the claim stands SAP would refuse the document anyway.
     """
     unclear: dict[DocumentKey, Seen] = {}
@@ -125,68 +128,20 @@ async def _claims_without_entry(
             if claimed(case):
                 unclear[case.key] = Unclear(
                     f"The document was sent with a claim, and {CLAIM_SET} cannot be used any more. Restore the table, "
-                    "or make sure in SAP that the entry is not there and replay the record."
+                    "or make sure in SAP that the document is not there and replay the record."
                 )
         return unclear
     taken = await _claims(layer, [claim_code(case.wire_key) for case in missing])
     held = [case for case in missing if claim_code(case.wire_key) in taken]
-    for some in _packed(held, company):
-        entries = await _entries(layer, company, recognition.condition(some, company))
-        found.update({case.key: recognition.candidates(case, entries) for case in some})
+    for some in _fitting(held, eyes.address):
+        found.update(await eyes.find(some))
     for case in held:
-        if not found[case.key].ours:
+        if eyes.missing(found[case.key]):
             unclear[case.key] = Unclear(
-                f"{CLAIM_SET} holds the claim {claim_code(case.wire_key)} of this document, but no journal entry carries "
-                f"the key {case.wire_key}. Look in SAP whether its reference fields were changed."
+                f"{CLAIM_SET} holds the claim {claim_code(case.wire_key)} of this document, but none of the "
+                f"{eyes.place.what} carries the key {case.wire_key}. Look in SAP whether its reference fields were changed."
             )
     return unclear
-
-
-async def _entries(layer: ServiceLayer, company: Company, condition: str) -> list[Entry]:
-    """The entries that fit ``condition``, with their lines."""
-    fields = (*ENTRY_FIELDS, KEY_FIELD) if company.key_field else ENTRY_FIELDS
-    what = "read journal entries"
-    entries: list[Entry] = []
-    for row in await layer.rows(what, _JOURNALS, key="JdtNum", select=fields, condition=condition):
-        entry = entry_from(row, company)
-        if not entry.lines:
-            # Some servers leave collections empty in lists (dossier 5.1).
-            entry = entry_from(await layer.get(what, path(by_key(_JOURNALS, entry.jdt_num))), company)
-        entries.append(entry)
-    return entries
-
-
-async def _reversals(layer: ServiceLayer, company: Company, entries: Sequence[Entry]) -> list[Entry]:
-    """Entries that say of themselves that they reverse one of ``entries``.
-
-    The memo of our own entries names their settlement as a reversal's does, so most of what is found was read already: only
-    the numbers are asked for, and the rest is read where there is any.
-    """
-    if not entries:
-        return []
-    found = await layer.rows(
-        "read journal entries",
-        _JOURNALS,
-        key="JdtNum",
-        select=("JdtNum",),
-        condition=recognition.reversal_condition(entries),
-    )
-    numbers = [_number(row) for row in found]
-    read = {entry.jdt_num: entry for entry in entries}
-    others = [f"JdtNum eq {number}" for number in numbers if number not in read]
-    for some in _fitting(
-        others, lambda some: path(_JOURNALS, select=_FIELDS, filter=" or ".join(some), orderby="JdtNum")
-    ):
-        read |= {entry.jdt_num: entry for entry in await _entries(layer, company, " or ".join(some))}
-    # An entry that went away between the two reads is no reversal.
-    return [read[number] for number in numbers if number in read]
-
-
-def _number(row: Mapping[str, Any]) -> int:
-    number = row.get("JdtNum")
-    if not isinstance(number, int):
-        raise BadAnswer("SAP Business One shows a journal entry without a number.")
-    return number
 
 
 async def _claims(layer: ServiceLayer, codes: Sequence[str]) -> set[str]:
@@ -198,14 +153,6 @@ async def _claims(layer: ServiceLayer, codes: Sequence[str]) -> set[str]:
         )
         taken |= {str(row.get("Code")) for row in rows}
     return taken
-
-
-def _packed(cases: Sequence[Case], company: Company) -> Iterator[list[Case]]:
-    """Cases in groups whose filter fits into one address."""
-    return _fitting(
-        cases,
-        lambda some: path(_JOURNALS, select=_FIELDS, filter=recognition.condition(some, company), orderby="JdtNum"),
-    )
 
 
 def _fitting(items: Sequence[_T], address: Callable[[Sequence[_T]], str]) -> Iterator[list[_T]]:

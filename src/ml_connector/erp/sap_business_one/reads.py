@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ml_connector.domain.catalog import Account, ControlAccount, Currency, FiscalPeriod, References
 from ml_connector.domain.errors import BadAnswer, NotPermitted, RefusedByServer
-from ml_connector.erp.sap_business_one import reads_rights, reads_setup
+from ml_connector.erp.sap_business_one import abilities, reads_rights, reads_setup
 from ml_connector.erp.sap_business_one.client import ServiceLayer
 from ml_connector.erp.sap_business_one.config import Config
 from ml_connector.erp.sap_business_one.documents import CLAIM_SET, KEY_FIELD, Company
@@ -93,6 +93,7 @@ async def company(layer: ServiceLayer, config: Config) -> Company:
             ("posting", "claim: SAP refuses a second posting" if claims else "plain: looking and waiting"),
             *reads_rights.settings_in_words(admin),
         ),
+        trade=await abilities.trade(layer, config, admin, await info(layer, "CompanyInfo")),
     )
 
 

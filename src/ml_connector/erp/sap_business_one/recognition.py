@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ml_connector.domain.target import Absent, Case, Ended, Many, Present, Seen
-from ml_connector.erp.sap_business_one.documents import KEY_FIELD, Company, Entry, reverses, shown
+from ml_connector.erp.sap_business_one.documents import KEY_FIELD, Company
+from ml_connector.erp.sap_business_one.journal_entries import Entry, reverses, shown
 from ml_connector.erp.sap_business_one.odata import text
 
 #: Days around the posting date in which entries are looked for: a look never scans the whole ledger (posting stages, S1).
