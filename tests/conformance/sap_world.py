@@ -1,10 +1,10 @@
-"""SAP Business One as the suite's world: the simulated Service Layer, with journal entries."""
+"""SAP Business One as the suite's world: the simulated Service Layer, with every kind of document."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from ml_connector.conformance.world import (
     Codes,
@@ -17,11 +17,13 @@ from ml_connector.conformance.world import (
     Touches,
     Traffic,
 )
-from ml_connector.domain.documents import Document, JournalEntry
-from ml_connector.domain.target import Company
+from ml_connector.domain.documents import Document, InventoryIssue, JournalEntry, Kind, Payment
+from ml_connector.domain.keys import DocumentKey
+from ml_connector.domain.target import Company, Ids
 from ml_connector.erp.registry import Tools
+from ml_connector.erp.sap_business_one import rooms
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
-from ml_connector.erp.sap_business_one.documents import payload
+from ml_connector.erp.sap_business_one.places import PLACES
 from ml_connector.sandbox.sap_business_one import NAME, SWITCHES, Control
 from ml_connector.sandbox.sap_business_one.resources import operation_of
 from tests.conformance.on_sandbox import Founded, SandboxSite
@@ -34,6 +36,14 @@ CODES: Final = Codes(
     currencies={2: "USD", 0: "JPY"},
     no_account="999999",
     no_currency="XTS",
+    # A customer in every currency, with a discount of his own that must not apply.
+    customer="C-SHOP",
+    goods="STOOL-OAK-45",
+    service="SHIPPING",
+    tax_code="EX",
+    warehouse="FBA-US",
+    bank="114500",
+    no_item="NO-SUCH-ITEM",
 )
 
 #: Not the simulator's: whether ``connection prepare`` was run, so that documents are posted with a claim.
@@ -41,11 +51,18 @@ PREPARED: Final = "prepared"
 
 #: Neither: the version of the protocol that is spoken.
 WIRE: Final = "wire"
+#: Not the simulator's: whether documents are entered as drafts, because claims are switched off.
+DRAFTED: Final = "drafted"
 
 _DECLARED: Final = frozenset(switch.name for switch in SWITCHES)
 _PEOPLE: Final = frozenset({Touches.PEOPLE})
 _SIGN_IN: Final = frozenset({Touches.SIGN_IN})
 _FEEDS: Final = frozenset({Touches.FEEDS})
+_CONTENT: Final = frozenset({Touches.CONTENT})
+_ROUTES: Final = frozenset({Touches.WRITES, Touches.LOOKS, Touches.PEOPLE})
+_JOURNALS: Final = frozenset({Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER})
+_SALES: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO, Kind.SALES_ORDER})
+_PAYMENTS: Final = frozenset({Kind.RECEIPT, Kind.REFUND_PAYMENT})
 
 
 class SapWorld:
@@ -59,10 +76,6 @@ class SapWorld:
         Switch("wrong_password_code", "100000027", ("-304",), _SIGN_IN),
         Switch("expiry_as_5002", False, (True,), _SIGN_IN),
         Switch("expiry_body", "v2", ("v1",), _SIGN_IN),
-        Switch("storno_marking", "memo", ("none",), _PEOPLE),
-        Switch("storno_sign", "opposite", ("negative",), _PEOPLE),
-        Switch("storno_copies_fields", True, (False,), _PEOPLE),
-        Switch("storno_date", "original", ("today",), _PEOPLE),
         Switch("server_utc_offset_minutes", 0, (-720, 840), _FEEDS),
         Switch("time_filters", "minute", ("second",), _FEEDS),
         Switch("new_rows_without_update_date", False, (True,), _FEEDS),
@@ -70,6 +83,23 @@ class SapWorld:
         Switch("next_link", "keeps", ("drops",), _FEEDS),
         Switch("sql_queries", "allowed", ("missing",), _FEEDS),
         Switch("sticky_sessions", False, (True,), _SIGN_IN),
+        Switch("storno_marking", "memo", ("none",), _PEOPLE, _JOURNALS),
+        Switch("storno_sign", "opposite", ("negative",), _PEOPLE, _JOURNALS),
+        Switch("storno_copies_fields", True, (False,), _PEOPLE, _JOURNALS),
+        Switch("storno_date", "original", ("today",), _PEOPLE, _JOURNALS),
+        Switch(DRAFTED, False, (True,), _ROUTES, _SALES | _PAYMENTS),
+        Switch("saved_draft", "closed", ("removed",), _ROUTES, _SALES | _PAYMENTS),
+        Switch("sent_line_total", "kept", ("recomputed", "ignored"), _CONTENT, _SALES),
+        Switch("special_discount_applies", True, (False,), _CONTENT, _SALES),
+        Switch("cancellation_copies_fields", True, (False,), _PEOPLE, _SALES),
+        Switch("cancellation_date", "original", ("today",), _PEOPLE, _SALES | _PAYMENTS),
+        Switch(
+            "copied_credit_notes_settle", True, (False,), _CONTENT, frozenset({Kind.CREDIT_MEMO, Kind.REFUND_PAYMENT})
+        ),
+        Switch("credit_note_sign", "positive", ("negative",), _CONTENT, frozenset({Kind.REFUND_PAYMENT})),
+        Switch("unconfirmed_commits", False, (True,), _CONTENT, frozenset({Kind.SALES_ORDER})),
+        Switch("block_duplicate_references", False, (True,), _CONTENT | _ROUTES, _SALES),
+        Switch("payment_touches_documents", True, (False,), _CONTENT, _PAYMENTS),
     )
 
     def __init__(self) -> None:
@@ -88,6 +118,10 @@ class SapSite(SandboxSite):
             NAME, surroundings, positions, founded, traffic_of=_traffic, declared=_DECLARED, scenario=scenario
         )
         self._prepared = bool(positions.get(PREPARED, True))
+        self._settings = {
+            "claims": "off" if positions.get(DRAFTED, False) else "auto",
+            "credit_note_sign": str(positions.get("credit_note_sign", "positive")),
+        }
         self._target: SapBusinessOne | None = None
 
     @property
@@ -96,7 +130,7 @@ class SapSite(SandboxSite):
         return self.door
 
     async def connect(self, wrong: str = "") -> Company:
-        given = self.credentials(wrong)
+        given = self.credentials(wrong) | self._settings
         secrets = {"password": given.pop("password")}
         tools = Tools(self.surroundings.clock, self.surroundings.random, self.transport)
         target = await connect(given, secrets, tools)
@@ -114,23 +148,48 @@ class SapSite(SandboxSite):
         return SapDesk(self.control)
 
     def held(self, document: Document) -> Held:
-        return Held(len(self._numbers(document)))
+        place = PLACES[document.kind]
+        rows = self._rows(document)
+        unconfirmed = [row for row in rows if document.kind is Kind.SALES_ORDER and row["Confirmed"] == "tNO"]
+        drafts = [row for row in self._drafts(document) if not _spent(row)] if place.drafts else []
+        return Held(len(rows) - len(unconfirmed), len(unconfirmed) + len(drafts))
 
     # --- what people do -----------------------------------------------------------------------------------------------
 
     def cancel(self, document: Document) -> None:
-        self.control.cancel_entry(self._numbers(document)[0])
+        place, row = PLACES[document.kind], self._rows(document)[0]
+        if isinstance(document, JournalEntry):
+            self.control.cancel_entry(row["JdtNum"])
+        else:
+            self.control.cancel_document(place.set, row["DocEntry"])
 
     def change(self, document: Document) -> None:
-        self.control.nudge_line(self._numbers(document)[0], 0)
+        place, row = PLACES[document.kind], self._rows(document)[0]
+        if isinstance(document, JournalEntry):
+            self.control.nudge_line(row["JdtNum"], 0)
+        elif isinstance(document, InventoryIssue):
+            raise NotHere(
+                "A goods issue has no amount of ours, and its quantities cannot be changed once it is posted."
+            )
+        else:
+            self.control.nudge_document(place.set, row["DocEntry"])
 
     def type_in(self, document: Document) -> None:
-        assert isinstance(document, JournalEntry)
         assert self._target is not None
-        body = payload(document, self._target._company)
-        for name in ("Reference3", "U_ML_KEY"):
-            body.pop(name, None)
-        self.control.plant_entry(body)
+        if isinstance(document, InventoryIssue):
+            raise NotHere("A goods issue has no reference of people's, so one that was typed by hand cannot be told.")
+        company = self._target._company
+        body = rooms.payload(document, company, self._numbers(document))
+        body.pop("U_ML_KEY", None)
+        if isinstance(document, JournalEntry):
+            body.pop("Reference3")
+            self.control.plant_entry(body)
+            return
+        texts = ("TransferReference", "Remarks") if isinstance(document, Payment) else ("NumAtCard", "Comments")
+        body |= {texts[0]: document.reference, texts[1]: document.memo}
+        if document.kind is Kind.SALES_ORDER:
+            body["Confirmed"] = "tYES"
+        self.control.plant_document(PLACES[document.kind].set, body)
 
     def close_period(self, day: date) -> None:
         self.control.set_period(day.isoformat())
@@ -141,15 +200,46 @@ class SapSite(SandboxSite):
     def blind(self, document: Document) -> None:
         raise NotHere("to be said")
 
-    def _numbers(self, document: Document) -> list[int]:
-        """The JdtNum of every entry that stands for ``document`` in the ledger and does not reverse another one: by the accounts,
-        the settlement and the day, whatever its key fields say."""
-        assert isinstance(document, JournalEntry)
-        return [
-            int(str(entry["JdtNum"]))
-            for entry in self.control.entries()
-            if entry["Reference"] == document.reference or entry["Reference3"] == document.key
-        ]
+    def _rows(self, document: Document) -> list[dict[str, Any]]:
+        """What stands for ``document`` in its set and was not cancelled, whatever its key fields say: by the references."""
+        name = PLACES[document.kind].set
+        if isinstance(document, JournalEntry):
+            return [
+                entry
+                for entry in self.control.entries()
+                if entry["Reference"] == document.reference or entry["Reference3"] == document.key
+            ]
+        return [row for row in self.control.documents(name) if _stands_for(row, document) and _counts(row)]
+
+    def _drafts(self, document: Document) -> list[dict[str, Any]]:
+        place = PLACES[document.kind]
+        rows = self.control.documents(place.drafts)
+        return [row for row in rows if row["DocObjectCode"] == place.object and _stands_for(row, document)]
+
+    def _numbers(self, document: Document) -> dict[DocumentKey, Ids]:
+        """The numbers of what ``document`` comes after, as the company shows them."""
+        kinds = {key: Kind(key.split("-")[1]) for key in document.depends_on}
+        return {
+            key: (("DocEntry", str(row["DocEntry"])), ("DocNum", str(row["DocNum"])))
+            for key, kind in kinds.items()
+            for row in self.control.documents(PLACES[kind].set)
+            if str(row["Comments"]).startswith(key)
+        }
+
+
+def _stands_for(row: Mapping[str, Any], document: Document) -> bool:
+    remarks = str(row.get("Comments") or row.get("Remarks") or "")
+    human = row.get("TransferReference") if isinstance(document, Payment) else row.get("NumAtCard")
+    return remarks.startswith(document.key) or (bool(human) and human == document.reference)
+
+
+def _counts(row: Mapping[str, Any]) -> bool:
+    return row.get("CancelStatus", "csNo") == "csNo" and row.get("Cancelled") != "tYES"
+
+
+def _spent(row: Mapping[str, Any]) -> bool:
+    """A draft that was saved to a document."""
+    return row.get("DocumentStatus") == "bost_Close" or "Generated" in str(row["AuthorizationStatus"])
 
 
 def _traffic(method: str, path: str) -> Traffic | None:
