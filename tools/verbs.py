@@ -83,7 +83,7 @@ def bench(arguments: Arguments) -> int:
     ensure(ROOT, "dev", patient_call(ROOT))
     codes = [
         _run([str(venv_command(ROOT, "python")), f"bench/{name}.py", *arguments])
-        for name in ("settlement", "posting", "orders")
+        for name in ("settlement", "posting", "orders", "erp")
     ]
     return max(codes)
 
