@@ -37,7 +37,7 @@ class Conditions:
     section 5.1). ``branches``: the company keeps books by branch. ``session_min``: idle minutes after which a session ends.
     ``chores``: the chance that a worker does each of what other commands do on the same connection. ``at_once``: every set is
     approved at the beginning. ``one_holder``: all workers hold leases under one name, so that only epochs tell them apart.
-    ``kinds``: which faults may happen.
+    ``kinds``: which faults may happen. ``batch_size``: documents in one request, where claims are not switched off.
     """
 
     kind: Kind = Kind.PLAIN
@@ -56,6 +56,7 @@ class Conditions:
     at_once: bool = False
     one_holder: bool = False
     kinds: Mapping[Traffic, tuple[LineFault, ...]] = field(default_factory=lambda: APPLY)
+    batch_size: int = 20
 
     @classmethod
     def of_seed(cls, seed: int, kind: Kind | None = None) -> Conditions:
@@ -75,6 +76,7 @@ class Conditions:
             session_min=random.choice((1, 30)),
             chores=0.15,
             one_holder=random.random() < 0.3,
+            batch_size=random.choice((1, 3, 20)),
         )
 
     @classmethod
@@ -97,6 +99,8 @@ class Conditions:
             chores=0.8,
             at_once=True,
             kinds=_ROUGH[too_much],
+            # So many requests in a round that they wait for each other.
+            batch_size=2,
         )
 
 

@@ -254,9 +254,12 @@ class World:
         """A connection of the process ``name``. Raises what a sign-in raises."""
         credentials = {field: str(value) for field, value in self.sandbox.credentials()["sap_business_one"].items()}
         secrets = {"password": credentials.pop("password")}
-        claims = "off" if self.conditions.kind is Kind.PLAIN else "auto"
+        settings = {
+            "claims": "off" if self.conditions.kind is Kind.PLAIN else "auto",
+            "batch_size": str(self.conditions.batch_size),
+        }
         tools = Tools(self.clock, Random(f"{self.seed} {name}"), self.network.transport(), self._settle_s)
-        return await connect({**credentials, "claims": claims}, secrets, tools)
+        return await connect(credentials | settings, secrets, tools)
 
     def poster(self, store: Store, target: Target, name: str) -> Poster:
         return Poster(
