@@ -159,6 +159,19 @@ def test_a_missing_role_is_named_and_what_was_read_stays(serve: Serve, shop: Ins
     assert "role" in said.json["trouble"] and "Inventory and Order Tracking" in said.json["trouble"]
 
 
+def test_when_amazon_goes_away_in_the_middle_what_came_is_kept_and_told(serve: Serve, shop: Installation) -> None:
+    """The second call, and each try of it, is answered with an error."""
+    broken = {"system": "amazon", "operation": "searchOrders", "fault": "http_503", "nth": 2, "count": 5}
+    shop.link(serve(**TRADE, faults=(broken,)))
+
+    said = shop("run", "shop", "orders", "--json")
+
+    assert said.code == 3 and said.json["trouble"]
+    assert said.json["new"] == sum(said.json["states"].values()) > 0
+    assert said.json["left"]["words"].startswith("About ")
+    assert shop.ok("run", "shop", "orders")["left"] is None
+
+
 def test_buyers_are_not_asked_for_unless_somebody_says_so(serve: Serve, shop: Installation) -> None:
     world = serve(**TRADE)
     shop.link(world)
@@ -221,4 +234,5 @@ def test_a_reading_that_waits_for_its_quota_stops_when_it_is_asked_to(serve: Ser
     assert process.returncode == 1 and "Traceback" not in trouble
     assert report["trouble"] == "Stopped as asked; the next run goes on from here."
     assert report["left"]["calls"]["searchOrders"] >= 1 and report["left"]["seconds"] > 100
-    assert sum(report["states"].values()) > 1_500
+    assert sum(report["states"].values()) == report["new"] > 1_500
+    assert (report["calls"], report["quota_refusals"]) == (20, 0)

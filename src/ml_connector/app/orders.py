@@ -18,7 +18,7 @@ from ml_connector.app.connections import Connections
 from ml_connector.app.house import House
 from ml_connector.app.reports import ForecastShown, HeldShown, OrdersPlanShown, OrdersReport, Purged
 from ml_connector.app.showing import counted
-from ml_connector.domain.errors import WrongUse
+from ml_connector.domain.errors import MlConnectorError, WrongUse
 from ml_connector.domain.sealed import Envelope, SecretId
 from ml_connector.engine.interface import SliceEnd, SliceState
 from ml_connector.flows import coverage
@@ -92,11 +92,20 @@ class OrderFlow:
         def enough() -> bool:
             return stopping() or self.house.clock.monotonic() - started >= SLICE_S
 
-        done = await _unless_stopped(asyncio.ensure_future(reader.read(enough, progress)), stopping)
+        def counts() -> dict[str, int]:
+            refused = account.client.quota_refusals.total() - refused_before
+            return _counts(reader.so_far) | {"quota_refusals": refused}
+
+        try:
+            done = await _unless_stopped(asyncio.ensure_future(reader.read(enough, progress)), stopping)
+        except MlConnectorError as error:
+            # What came before stays, and is told.
+            failed = counts() | {"left": 0}
+            return SliceEnd(SliceState.FAILED, failed, error.code, str(error), error.exit_code)
         if done is None:
-            return SliceEnd(SliceState.CANCELLED, code="stopped", words=_STOPPED, exit_code=1)
-        refused = account.client.quota_refusals.total() - refused_before
-        return SliceEnd(SliceState.DONE, _counts(done) | {"quota_refusals": refused})
+            stopped = counts() | {"left": 0}
+            return SliceEnd(SliceState.CANCELLED, stopped, code="stopped", words=_STOPPED, exit_code=1)
+        return SliceEnd(SliceState.DONE, counts() | {"left": int(not done.done)})
 
     async def find_slice(self, connection: str, progress: Progress, stopping: Callable[[], bool]) -> SliceEnd:
         """Read order reports for a while."""
@@ -161,7 +170,7 @@ class OrderFlow:
             held=held,
             read_since=covered.since,
             read_to=covered.to,
-            left=_forecast(left) if more else None,
+            left=_forecast(left) if more and flow == FLOW else None,
             trouble=failed.words if failed is not None else "",
             exit_code=failed.exit_code if failed is not None else int(bool(held)),
         )
@@ -229,7 +238,7 @@ async def _unless_stopped(reading: asyncio.Task[T], stopping: Callable[[], bool]
 
 
 def _counts(done: Round) -> dict[str, int]:
-    calls = {"calls": done.pages, "calls_again": done.pages_again, "left": int(not done.done)}
+    calls = {"calls": done.pages, "calls_again": done.pages_again}
     return _kept(done.kept) | calls
 
 

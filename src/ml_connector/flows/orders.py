@@ -100,24 +100,25 @@ class _Reading:
 
 @dataclass(slots=True)
 class OrderReader:
-    """Reads one connection. Lives as long as its process; everything that counts is in the database."""
+    """Reads one connection. Lives as long as its process; everything that counts is in the database. ``so_far`` is what the
+    present call of ``read``, or the last one, has brought: also one that was stopped or failed."""
 
     shop: Shop
     _reading: _Reading | None = None
     _looked_at_s: float | None = None
     _caught_up: bool = False
-    _round: Round = field(default_factory=Round)
+    so_far: Round = field(default_factory=Round)
 
     async def read(self, enough: Callable[[], bool], progress: Progress = lambda _done, _total, _words: None) -> Round:
         """Read until everything wanted is read, or until ``enough`` says to pause, asked after each page.
 
         Raises what :meth:`ml_connector.amazon.orders.Orders.search` does; what was read by then is kept.
         """
-        self._caught_up, self._round = False, Round()
+        self._caught_up, self.so_far = False, Round()
         while True:
             reading = self._reading = self._reading or await self._next()
             if reading is None:
-                return replace(self._round, done=True)
+                return replace(self.so_far, done=True)
             try:
                 await self._page(reading)
             except BaseException:
@@ -125,7 +126,7 @@ class OrderReader:
                 raise
             await self._tell(reading, progress)
             if enough() and (self._reading is not None or await self._more()):
-                return self._round
+                return self.so_far
 
     async def forecast(self, wanted: datetime | None = None, purpose: Purpose = Purpose.BOOKS) -> Forecast:
         """What is left to be read, since ``wanted`` where nobody has wanted more, and how long it will take."""
@@ -220,10 +221,10 @@ class OrderReader:
 
         kept = await self.shop.store.call(keep)
         reading.found += len(seen)
-        self._round = Round(
-            kept=self._round.kept + kept,
-            pages=self._round.pages + 1,
-            pages_again=self._round.pages_again + (window.again > 0),
+        self.so_far = Round(
+            kept=self.so_far.kept + kept,
+            pages=self.so_far.pages + 1,
+            pages_again=self.so_far.pages_again + (window.again > 0),
         )
         if page.last:
             self._reading = None
@@ -270,7 +271,7 @@ class OrderReader:
             left = sum(forecast.calls.values()) if orders else 0
             if forecast.seconds and orders:
                 words += f", {planner.lasting(forecast.seconds)} left"
-        progress(self._round.pages, self._round.pages + left, words)
+        progress(self.so_far.pages, self.so_far.pages + left, words)
 
 
 def _seen(order: Order) -> Seen:
