@@ -31,6 +31,19 @@ _FIRST_BYTE: Final = "http11.send_request_headers.started"
 _KEY: Final = re.compile(rb'"Reference3":"([A-Z0-9-]+)"')
 
 
+#: What a POST to is a write that may count, or enters what may count later.
+_WRITTEN: Final = frozenset(
+    {
+        "JournalEntries",
+        "$batch",
+        "Drafts",
+        "PaymentDrafts",
+        "DraftsService_SaveDraftToDocument",
+        "SaveDraftToDocument",
+    }
+)
+
+
 class Traffic(StrEnum):
     """What a request is for."""
 
@@ -362,7 +375,7 @@ def _traffic(request: httpx2.Request) -> Traffic:
     resource = request.url.path.rpartition("/")[2]
     if resource == "Login":
         return Traffic.SIGN_IN
-    return Traffic.WRITE if request.method == "POST" and resource in {"JournalEntries", "$batch"} else Traffic.READ
+    return Traffic.WRITE if request.method == "POST" and resource in _WRITTEN else Traffic.READ
 
 
 def _scope(request: httpx2.Request) -> dict[str, Any]:
