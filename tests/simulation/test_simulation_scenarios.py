@@ -30,7 +30,7 @@ HOUR_S = 3600.0
 BEFORE_THE_PERMIT = ("LeasePermit.grant", "self._record(conn, moves)")
 DECIDED_NOT_RECORDED = ("Poster._round", "self._record_decisions")
 WRITE_ON_ITS_WAY = ("HttpClient.write", "self._exchange")
-WAITS_FOR_A_SLOT = ("SapBusinessOne._advance", "async with self._layer.slots")
+WAITS_FOR_A_SLOT = ("SapBusinessOne._send", "async with self._layer.slots")
 
 
 class Stage(Simulation):
@@ -150,7 +150,7 @@ def setting(templates: Templates) -> Iterator[Setting]:
     made: list[Stage] = []
 
     def make(kind: Kind = Kind.PLAIN, *sets: Sequence[JournalEntry], rules: Rules | None = None) -> Stage:
-        stage = Stage(templates, 1, Conditions(kind), sets=sets or ((DOCUMENT,),), rules=rules)
+        stage = Stage(templates, 1, Conditions(kind, batch_size=1), sets=sets or ((DOCUMENT,),), rules=rules)
         made.append(stage)
         stage.__enter__()
         stage.plan()
