@@ -4,16 +4,27 @@ of each test its own, and prints what tests have to tell."""
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.support.conformance_pages import ConformancePages
 from tests.support.contract_gate import (  # noqa: F401  hooks that pytest finds here
     pytest_make_collect_report,
     pytest_runtest_makereport,
 )
 from tests.support.logs import logged, pytest_runtest_protocol  # noqa: F401
+from tests.support.quality_scale import QualityScale
 from tests.support.told import pytest_terminal_summary  # noqa: F401
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes run the tests, the first one hears of all of them."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(ConformancePages())
+        config.pluginmanager.register(QualityScale(config))
+
 
 # A law is not less true on a busy machine: examples have no deadline.
 settings.register_profile("laws", deadline=None)

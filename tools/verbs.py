@@ -78,6 +78,14 @@ def chaos(arguments: Arguments) -> int:
     _become_pytest(["tests/chaos", "-s", *arguments])
 
 
+def conformance(arguments: Arguments) -> int:
+    """the conformance suite with every switch flipped alone and all pairs; brings docs/connectors up to date"""
+    os.environ.setdefault("ML_CONNECTOR_CONFORMANCE", "pairs")
+    os.environ.setdefault("ML_CONNECTOR_CONFORMANCE_WRITE", "1")
+    workers = str(min(WORKERS_MAX, os.cpu_count() or 1))
+    _become_pytest(["tests/conformance", "-n", workers, *arguments])
+
+
 def bench(arguments: Arguments) -> int:
     """the benchmarks, side by side with their baselines"""
     ensure(ROOT, "dev", patient_call(ROOT))
@@ -119,6 +127,7 @@ VERBS: dict[str, Callable[[Arguments], int]] = {
     "test": test,
     "check": check,
     "chaos": chaos,
+    "conformance": conformance,
     "bench": bench,
     "lock": lock,
     "install": install,

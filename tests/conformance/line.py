@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ml_connector.conformance.world import Fault, Surroundings, Traffic
+from ml_connector.conformance.world import Fault, NotHere, Surroundings, Traffic
 from ml_connector.sandbox import faults as sandbox_faults
 from ml_connector.sandbox.faults import ASGIApp, Refusal, SystemFaults, faulty, plain_refusal
 from tests.support.nodes import NodeTransport
@@ -45,7 +45,7 @@ class _Coming:
 class Line(SystemFaults):
     """What happens to the requests of one site, and how many there were."""
 
-    def __init__(self, traffic_of: Sorter, end_sessions: Callable[[], None]) -> None:
+    def __init__(self, traffic_of: Sorter, end_sessions: Callable[[], None] | None) -> None:
         super().__init__((), "")
         self.asked: Counter[Traffic] = Counter()
         self._traffic_of = traffic_of
@@ -53,7 +53,12 @@ class Line(SystemFaults):
         self._coming: list[_Coming] = []
 
     def befall(self, fault: Fault, traffic: Traffic, nth: int, count: int, seconds: float) -> None:
+        if fault is Fault.SESSION_ENDED and self._end_sessions is None:
+            raise NotHere("There are no sessions: each request signs in by itself.")
         self._coming.append(_Coming(fault, traffic, nth - 1, count, seconds or _AFTER_THE_CLIENT_S))
+
+    def clear(self) -> None:
+        self._coming.clear()
 
     def ask(self, operation: str, *_: str) -> sandbox_faults.Fault | None:
         """What happens to a request; ``operation`` is its method and path."""
@@ -68,7 +73,7 @@ class Line(SystemFaults):
                 coming.ahead -= 1
             elif coming.count and happening is None:
                 coming.count -= 1
-                if coming.fault is Fault.SESSION_ENDED:
+                if coming.fault is Fault.SESSION_ENDED and self._end_sessions is not None:
                     self._end_sessions()
                 else:
                     happening = sandbox_faults.Fault("", "", _ON_THE_LINE[coming.fault], seconds=coming.seconds)
@@ -78,7 +83,7 @@ class Line(SystemFaults):
 class Lined:
     """The part of a site that is the same for every simulated system: ``app`` as a node, behind a line.
 
-    ``below`` is cut off the path before ``traffic_of`` sees it.
+    ``end_sessions`` is None where the system knows none; ``below`` is cut off the path before ``traffic_of`` sees it.
     """
 
     def __init__(
@@ -86,7 +91,7 @@ class Lined:
         surroundings: Surroundings,
         app: ASGIApp,
         traffic_of: Sorter,
-        end_sessions: Callable[[], None],
+        end_sessions: Callable[[], None] | None,
         *,
         below: str = "",
         refusal: Callable[[int], Refusal] = plain_refusal,
@@ -104,6 +109,9 @@ class Lined:
 
     def befall(self, fault: Fault, traffic: Traffic, *, nth: int = 1, count: int = 1, seconds: float = 0.0) -> None:
         self.line.befall(fault, traffic, nth, count, seconds)
+
+    def clear(self) -> None:
+        self.line.clear()
 
     def asked(self, traffic: Traffic) -> int:
         return self.line.asked[traffic]

@@ -29,7 +29,7 @@ class Founded:
 
 
 class SandboxSite(Lined):
-    """One company of one simulated system. ``control`` is its door for tests, which can end its sessions.
+    """One company of one simulated system. ``door`` is its control for tests, which can end its sessions where there are any.
 
     ``ready`` says that ``ledger`` is a copy of a company that was made ready before; a site that is not ready makes it so
     when it is first connected, and calls :meth:`keep`.
@@ -64,7 +64,7 @@ class SandboxSite(Lined):
             surroundings,
             self.sandbox.app,
             traffic_of,
-            lambda: self.door.end_sessions(),
+            getattr(self._system.control, "end_sessions", None),
             below=f"/{system}",
             refusal=self._system.refusal,
         )

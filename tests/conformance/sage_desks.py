@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, Protocol
 
 from ml_connector.conformance.world import Held, NotHere
@@ -22,6 +23,12 @@ class Desk(Protocol):
 
     def type_in(self, document: Document) -> None: ...
 
+    def copy(self, document: Document) -> None: ...
+
+    def finish(self, document: Document) -> None: ...
+
+    def remove(self, document: Document) -> None: ...
+
 
 class Ledger:
     """Journal entries, found by their lines' content, whatever their key fields say."""
@@ -39,9 +46,24 @@ class Ledger:
         self._control.reverse_batch(self._batches(document)[0]["BatchNumber"])
 
     def change(self, document: Document) -> None:
-        self._control.nudge_line(self._batches(document)[0]["BatchNumber"])
+        batch = self._batches(document)[0]
+        change = self._control.nudge_line if batch["Status"] == "Posted" else partial(self._control.edit_batch, "GL")
+        change(batch["BatchNumber"])
 
     def type_in(self, document: Document) -> None:
+        self._plant(document, document.reference)
+
+    def copy(self, document: Document) -> None:
+        self._plant(document, str(self._batches(document)[0]["Description"]))
+
+    def finish(self, document: Document) -> None:
+        self._control.post_batch("GL", self._batches(document)[0]["BatchNumber"])
+
+    def remove(self, document: Document) -> None:
+        self._control.lose_batch("GL", self._batches(document)[0]["BatchNumber"])
+
+    def _plant(self, document: Document, description: str) -> None:
+        """A person types the entry and posts it."""
         assert isinstance(document, JournalEntry)
         lines = [
             {"AccountNumber": line.account, "Amount": value, "SourceCurrencyAmount": value}
@@ -50,7 +72,7 @@ class Ledger:
         ]
         day = document.posting_date.isoformat()
         header = {"SourceLedger": "GL", "SourceType": "JE", "DocumentDate": day, "JournalDetails": lines}
-        number = self._control.plant_batch("GL", {"Description": document.reference, "JournalHeaders": [header]})
+        number = self._control.plant_batch("GL", {"Description": description, "JournalHeaders": [header]})
         self._control.post_batch("GL", str(number))
 
     def _batches(self, document: Document) -> list[dict[str, Any]]:
@@ -79,7 +101,17 @@ class Invoicing:
 
     def change(self, document: Document) -> None:
         (batch,) = self._batches(document)
-        self._control.nudge_entry("AR", str(batch["BatchNumber"]))
+        change = self._control.nudge_entry if batch["BatchStatus"] == "Posted" else self._control.edit_batch
+        change("AR", str(batch["BatchNumber"]))
+
+    def copy(self, document: Document) -> None:
+        raise NotHere("A second document of receivables with the same number is refused by Sage 300 itself.")
+
+    def finish(self, document: Document) -> None:
+        self._control.post_batch("AR", str(self._batches(document)[0]["BatchNumber"]))
+
+    def remove(self, document: Document) -> None:
+        self._control.lose_batch("AR", str(self._batches(document)[0]["BatchNumber"]))
 
     def type_in(self, document: Document) -> None:
         assert isinstance(document, SalesDocument)
@@ -108,7 +140,7 @@ class Invoicing:
 
     def _is(self, document: Document, row: Mapping[str, Any]) -> bool:
         kind = "Invoice" if document.kind is Kind.INVOICE else "CreditNote"
-        return row["DocumentType"] == kind and str(row["OrderNumber"]).strip() == document.reference
+        return row["DocumentType"] == kind and _is_of(document, row["OrderNumber"])
 
 
 class OrderEntry:
@@ -130,6 +162,15 @@ class OrderEntry:
     def change(self, document: Document) -> None:
         resource = {Kind.INVOICE: "OEInvoices", Kind.SALES_ORDER: "OEOrders"}.get(document.kind, "OECreditDebitNotes")
         self._control.nudge_sale(resource, document.reference)
+
+    def copy(self, document: Document) -> None:
+        raise NotHere("A second document of order entry with the same number is refused by Sage 300 itself.")
+
+    def finish(self, document: Document) -> None:
+        raise NotHere("What is entered in order entry counts at once.")
+
+    def remove(self, document: Document) -> None:
+        raise NotHere("What is entered in order entry counts at once.")
 
     def type_in(self, document: Document) -> None:
         assert isinstance(document, SalesDocument)
@@ -190,7 +231,7 @@ class OrderEntry:
     def _rows(self, document: Document) -> list[dict[str, Any]]:
         read = {Kind.INVOICE: self._control.invoices, Kind.SALES_ORDER: self._control.orders}
         rows = read.get(document.kind, self._control.notes)()
-        return [row for row in rows if str(row["OrderNumber"]).strip() == document.reference]
+        return [row for row in rows if _is_of(document, row["OrderNumber"])]
 
 
 class Banking:
@@ -209,9 +250,24 @@ class Banking:
 
     def change(self, document: Document) -> None:
         (batch,) = self._batches(document)
+        if batch["BatchStatus"] != "Posted":
+            raise NotHere("The simulated company has no desk at which an open receipt is changed.")
         self._control.nudge_entry("CA", str(batch["BatchNumber"]))
 
     def type_in(self, document: Document) -> None:
+        self._plant(document, document.reference)
+
+    def copy(self, document: Document) -> None:
+        self._plant(document, str(self._batches(document)[0]["Description"]))
+
+    def finish(self, document: Document) -> None:
+        self._control.post_batch("CA", str(self._batches(document)[0]["BatchNumber"]))
+
+    def remove(self, document: Document) -> None:
+        self._control.delete_batch("CA", str(self._batches(document)[0]["BatchNumber"]))
+
+    def _plant(self, document: Document, description: str) -> None:
+        """A person types the receipt and posts it."""
         assert isinstance(document, Payment)
         day = document.posting_date.isoformat()
         numbers = {
@@ -235,7 +291,7 @@ class Banking:
         }
         batch = {
             "BatchRecordType": "CA",
-            "Description": document.reference,
+            "Description": description,
             "BankCode": document.account,
             "ReceiptsAdjustments": [entry],
         }
@@ -246,8 +302,14 @@ class Banking:
             batch
             for batch in self._control.batches("CA")
             for entry in _rows(batch, "ReceiptsAdjustments")
-            if str(entry["EntryReference"]).strip() == document.reference
+            if _is_of(document, entry["EntryReference"])
         ]
+
+
+def _is_of(document: Document, field: object) -> bool:
+    """Whether a reference is the document's, however much of it was kept."""
+    kept = str(field).strip()
+    return bool(kept) and document.reference.startswith(kept)
 
 
 def _rows(batch: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

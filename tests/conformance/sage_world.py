@@ -9,9 +9,7 @@ from typing import Final
 
 from ml_connector.conformance.world import (
     Codes,
-    Fault,
     Held,
-    NotHere,
     Position,
     Surroundings,
     Switch,
@@ -32,7 +30,7 @@ CODES: Final = Codes(
     closing_day=date(2026, 9, 15),
     accounts=("1150", "4010"),
     currencies={2: "USD", 0: "JPY"},
-    no_account="9999",
+    no_account="9998",
     no_currency="XTS",
     customer="AMZUS",
     goods="AMZSAL",
@@ -175,6 +173,15 @@ class SageSite(SandboxSite):
     def type_in(self, document: Document) -> None:
         self._desk(document).type_in(document)
 
+    def copy(self, document: Document) -> None:
+        self._desk(document).copy(document)
+
+    def finish(self, document: Document) -> None:
+        self._desk(document).finish(document)
+
+    def remove(self, document: Document) -> None:
+        self._desk(document).remove(document)
+
     def close_period(self, day: date) -> None:
         self.control.set_period(day.isoformat())
 
@@ -186,11 +193,6 @@ class SageSite(SandboxSite):
         module = "GL" if isinstance(document, JournalEntry) else "AR" if self._mode == "AR" else "OE"
         module = "AR" if document.kind is Kind.RECEIPT else module
         self.control.set_rights([each for each in _MODULES if each != module])
-
-    def befall(self, fault: Fault, traffic: Traffic, *, nth: int = 1, count: int = 1, seconds: float = 0.0) -> None:
-        if fault is Fault.SESSION_ENDED:
-            raise NotHere("Sage 300 is signed in to with every request: there is no session that could end.")
-        super().befall(fault, traffic, nth=nth, count=count, seconds=seconds)
 
     def _desk(self, document: Document) -> Desk:
         if isinstance(document, JournalEntry):

@@ -17,6 +17,7 @@ from ml_connector.conformance.world import (
     Touches,
     Traffic,
 )
+from ml_connector.domain import keys
 from ml_connector.domain.documents import Document, InventoryIssue, JournalEntry, Kind, Payment
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Company, Ids
@@ -33,7 +34,7 @@ CODES: Final = Codes(
     day=date(2026, 10, 26),
     closing_day=date(2026, 9, 15),
     accounts=("114100", "401000"),
-    currencies={2: "USD", 0: "JPY"},
+    currencies={2: "USD", 0: "JPY", 3: "KWD"},
     no_account="999999",
     no_currency="XTS",
     # A customer in every currency, with a discount of his own that must not apply.
@@ -44,6 +45,8 @@ CODES: Final = Codes(
     warehouse="FBA-US",
     bank="114500",
     no_item="NO-SUCH-ITEM",
+    customers={0: "C-SHOP", 3: "C-SHOP"},
+    banks={0: "114500", 3: "114500"},
 )
 
 #: Not the simulator's: whether ``connection prepare`` was run, so that documents are posted with a claim.
@@ -53,6 +56,9 @@ PREPARED: Final = "prepared"
 WIRE: Final = "wire"
 #: Not the simulator's: whether documents are entered as drafts, because claims are switched off.
 DRAFTED: Final = "drafted"
+
+#: Characters of our key in a reference field.
+_KEY_MAX: Final = 100
 
 _DECLARED: Final = frozenset(switch.name for switch in SWITCHES)
 _PEOPLE: Final = frozenset({Touches.PEOPLE})
@@ -71,8 +77,8 @@ class SapWorld:
     name = NAME
     label = "SAP Business One"
     switches: Sequence[Switch] = (
-        Switch(PREPARED, True, (False,), frozenset(Touches) - {Touches.SIGN_IN}),
-        Switch(WIRE, "v2", ("v1",), frozenset(Touches)),
+        Switch(PREPARED, True, (False,), frozenset({Touches.ROUTES, Touches.LOOKS, Touches.PEOPLE, Touches.FEEDS})),
+        Switch(WIRE, "v2", ("v1",), frozenset(Touches) - {Touches.ROUTES}),
         Switch("wrong_password_code", "100000027", ("-304",), _SIGN_IN),
         Switch("expiry_as_5002", False, (True,), _SIGN_IN),
         Switch("expiry_body", "v2", ("v1",), _SIGN_IN),
@@ -123,6 +129,10 @@ class SapSite(SandboxSite):
             "credit_note_sign": str(positions.get("credit_note_sign", "positive")),
         }
         self._target: SapBusinessOne | None = None
+        if not self.ready:
+            dinar = {"Code": "KWD", "Name": "Kuwaiti Dinar", "DocumentsCode": "KWD", "Decimals": "cd3Digits"}
+            self.control.enter("Currencies", dinar)
+            self.control.set_rate("KWD", "", "3.25")
 
     @property
     def control(self) -> Control:
@@ -175,21 +185,31 @@ class SapSite(SandboxSite):
             self.control.nudge_document(place.set, row["DocEntry"])
 
     def type_in(self, document: Document) -> None:
-        assert self._target is not None
         if isinstance(document, InventoryIssue):
             raise NotHere("A goods issue has no reference of people's, so one that was typed by hand cannot be told.")
-        company = self._target._company
-        body = rooms.payload(document, company, self._numbers(document))
+        body = self._body(document)
         body.pop("U_ML_KEY", None)
         if isinstance(document, JournalEntry):
             body.pop("Reference3")
-            self.control.plant_entry(body)
-            return
-        texts = ("TransferReference", "Remarks") if isinstance(document, Payment) else ("NumAtCard", "Comments")
-        body |= {texts[0]: document.reference, texts[1]: document.memo}
-        if document.kind is Kind.SALES_ORDER:
-            body["Confirmed"] = "tYES"
-        self.control.plant_document(PLACES[document.kind].set, body)
+        else:
+            texts = ("TransferReference", "Remarks") if isinstance(document, Payment) else ("NumAtCard", "Comments")
+            body |= {texts[0]: document.reference, texts[1]: document.memo}
+        self._plant(document, body)
+
+    def copy(self, document: Document) -> None:
+        if isinstance(document, Payment):
+            raise NotHere("What is paid in full cannot be paid a second time.")
+        self._plant(document, self._body(document))
+
+    def finish(self, document: Document) -> None:
+        if document.kind is not Kind.SALES_ORDER:
+            raise NotHere("The simulated company has no desk at which a person saves a draft of ours.")
+        self.control.edit("Orders", {"DocEntry": self._rows(document)[0]["DocEntry"]}, {"Confirmed": "tYES"})
+
+    def remove(self, document: Document) -> None:
+        if document.kind is not Kind.SALES_ORDER:
+            raise NotHere("The simulated company has no desk at which a person removes a draft of ours.")
+        self.control.lose_document("Orders", self._rows(document)[0]["DocEntry"])
 
     def close_period(self, day: date) -> None:
         self.control.set_period(day.isoformat())
@@ -198,7 +218,25 @@ class SapSite(SandboxSite):
         self.control.freeze_account(account)
 
     def blind(self, document: Document) -> None:
-        raise NotHere("to be said")
+        if not self._prepared:
+            raise NotHere(
+                "Without the key field there is no place that posting looks into and somebody could take away."
+            )
+        # Documents share their user fields, and so do payments.
+        table = "OJDT" if isinstance(document, JournalEntry) else "ORCT" if isinstance(document, Payment) else "OINV"
+        self.control.drop_user_field(table, "ML_KEY")
+
+    def _body(self, document: Document) -> dict[str, Any]:
+        """What a person would type, our keys and all."""
+        assert self._target is not None
+        return dict(rooms.payload(document, self._target._company, self._numbers(document)))
+
+    def _plant(self, document: Document, body: dict[str, Any]) -> None:
+        if isinstance(document, JournalEntry):
+            self.control.plant_entry(body)
+            return
+        confirmed = {"Confirmed": "tYES"} if document.kind is Kind.SALES_ORDER else {}
+        self.control.plant_document(PLACES[document.kind].set, body | confirmed)
 
     def _rows(self, document: Document) -> list[dict[str, Any]]:
         """What stands for ``document`` in its set and was not cancelled, whatever its key fields say: by the references."""
@@ -223,14 +261,14 @@ class SapSite(SandboxSite):
             key: (("DocEntry", str(row["DocEntry"])), ("DocNum", str(row["DocNum"])))
             for key, kind in kinds.items()
             for row in self.control.documents(PLACES[kind].set)
-            if str(row["Comments"]).startswith(key)
+            if str(row["Comments"]).startswith(keys.wire_key(key, _KEY_MAX))
         }
 
 
 def _stands_for(row: Mapping[str, Any], document: Document) -> bool:
     remarks = str(row.get("Comments") or row.get("Remarks") or "")
     human = row.get("TransferReference") if isinstance(document, Payment) else row.get("NumAtCard")
-    return remarks.startswith(document.key) or (bool(human) and human == document.reference)
+    return remarks.startswith(keys.wire_key(document.key, _KEY_MAX)) or (bool(human) and human == document.reference)
 
 
 def _counts(row: Mapping[str, Any]) -> bool:
@@ -243,7 +281,7 @@ def _spent(row: Mapping[str, Any]) -> bool:
 
 
 def _traffic(method: str, path: str) -> Traffic | None:
-    name = operation_of(method, path.removeprefix("/b1s/v2").removeprefix("/b1s/v1"))
+    name = operation_of(method, path.removeprefix("/b1s/v2/").removeprefix("/b1s/v1/"))
     if name in ("Login", "Logout"):
         return None
     if name == "$batch" or (name.partition(".")[2] not in ("GET", "") and "Service_" not in name):

@@ -7,15 +7,14 @@ import atexit
 import shutil
 import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Connection
 
-from ml_connector.conformance.clock import SimulationClock
-from ml_connector.conformance.loop import SimulationLoop
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.documents import Document, State
 from ml_connector.domain.keys import DocumentKey
@@ -26,6 +25,7 @@ from ml_connector.posting.loop import Poster
 from ml_connector.store import attempts, documents, posting_sets
 from ml_connector.store.documents import DocumentRow, NewDocument
 from ml_connector.store.door import Counts, InlineDoor, Store
+from ml_connector.store.tables import metadata
 
 CONNECTION: Final = "erp"
 LINK: Final = "main"
@@ -45,16 +45,13 @@ class Office:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self._path = Path(tempfile.mkstemp(suffix=".db", dir=_folder())[1])
-        shutil.copyfile(_template(), self._path)
-        self.store = Store.open(self._path, clock, yield_point=_yield_point, fsync=False)
+        self._database = _lend(clock)
+        self.store = self._database.store
         self.events: list[tuple[str, str]] = []
 
     def close(self) -> None:
         """Throw everything away, also what killed workers left open."""
-        self.store.engine.dispose()
-        for path in self._path.parent.glob(f"{self._path.name}*"):
-            path.unlink(missing_ok=True)
+        self._database.give_back()
 
     # --- what a person does here ---------------------------------------------------------------------------------------
 
@@ -73,6 +70,13 @@ class Office:
             )
 
         await self.store.call(keep)
+
+    async def adopt(self, target: Target, known: DocumentRow) -> None:
+        """Take over what another office has posted, without a look."""
+        await self.plan(target, known.document)
+        await self.store.call(
+            lambda conn: documents.set_state(conn, known.key, State.POSTED, ids=known.ids, posted_at=known.posted_at)
+        )
 
     async def replay(self, key: DocumentKey) -> None:
         """A person asks to try a held document again."""
@@ -113,19 +117,53 @@ class Office:
         self.events.append((event, subject))
 
 
+class _Lent:
+    """The clock of whoever has a database at the moment."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+
+
+class _Database:
+    """A migrated file, used by one office after the other: migrating it, and translating statements, is done once."""
+
+    free: ClassVar[list[_Database]] = []
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = _Lent(clock)
+        path = Path(tempfile.mkstemp(suffix=".db", dir=_folder())[1])
+        self.store = Store.open(path, self.clock, yield_point=_yield_point, fsync=False)
+
+    def give_back(self) -> None:
+        """Empty, and without the connections of processes that were killed."""
+        self.store.engine.dispose()
+        with self.store.engine.begin() as conn:
+            for table in reversed(metadata.sorted_tables):
+                conn.execute(table.delete())
+        self.store.engine.dispose()
+        self.free.append(self)
+
+
+def _lend(clock: Clock) -> _Database:
+    if not _Database.free:
+        return _Database(clock)
+    database = _Database.free.pop()
+    database.clock.clock = clock
+    return database
+
+
 @cache
 def _folder() -> Path:
     """Of this process, in memory where the machine has a folder there."""
     folder = Path(tempfile.mkdtemp(prefix="ml-connector-conformance-", dir=_MEMORY if _MEMORY.is_dir() else None))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
-
-
-@cache
-def _template() -> Path:
-    """A migrated, empty database: migrating is done once in a process."""
-    path = _folder() / "template.db"
-    loop = SimulationLoop(0)
-    Store.open(path, SimulationClock(loop), yield_point=_yield_point, fsync=False).engine.dispose()
-    loop.bury()
-    return path

@@ -80,8 +80,12 @@ class Case:
     @property
     def name(self) -> str:
         """``lost_reply-JE``, ``lost_reply-JE-storno_sign=negative``: stable, for test ids and quality.toml."""
-        parts = (self.rule.name, self.kind.value if self.kind is not None else "", str(self.setting))
-        return "-".join(part for part in parts if part)
+        return "-".join(part for part in (self.plain_name, str(self.setting)) if part)
+
+    @property
+    def plain_name(self) -> str:
+        """As :attr:`name`, whatever the setting."""
+        return f"{self.rule.name}-{self.kind.value}" if self.kind is not None else self.rule.name
 
 
 @dataclass(frozen=True, slots=True)

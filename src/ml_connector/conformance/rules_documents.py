@@ -1,16 +1,16 @@
-"""Rules about one document that nobody disturbs, and about what people do to it."""
+"""Rules about one document that nobody disturbs."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from ml_connector.conformance.papers import ACCOUNT
 from ml_connector.conformance.results import Of, Rule
 from ml_connector.conformance.trial import Trial, expect
 from ml_connector.conformance.world import Touches, Traffic
-from ml_connector.posting.decide import Rules
+from ml_connector.domain.target import Unclear
 
-_PLAIN: Final = frozenset({Touches.WRITES, Touches.LOOKS, Touches.CONTENT})
-_PEOPLE: Final = frozenset({Touches.PEOPLE, Touches.LOOKS})
+_PLAIN: Final = frozenset({Touches.WRITES, Touches.ROUTES, Touches.LOOKS, Touches.CONTENT})
 
 
 async def _created(trial: Trial) -> str:
@@ -36,42 +36,24 @@ async def _found_again(trial: Trial) -> str:
     return "adopted without a write"
 
 
-async def _cancelled(trial: Trial) -> str:
+async def _class(trial: Trial) -> str:
     made = await trial.papers()
-    await trial.posted(made)
-    trial.site.cancel(made.document)
-    before = trial.site.held(made.document)
-    found = await trial.posted_elsewhere(made)
-    expect(
-        found.state.value == "held" and found.reason_code == "ended_in_target",
-        f"What a person cancelled ended {found.state.value} ({found.reason_code}: {found.reason}).",
-    )
-    expect(trial.site.held(made.document) == before, f"{made.document.key} was cancelled and is there again.")
-    return found.reason_code
+    class_ = await trial.class_of(made.document)
+    return class_.value
 
 
-async def _conflict(trial: Trial) -> str:
+async def _census(trial: Trial) -> str:
     made = await trial.papers()
-    await trial.posted(made)
-    trial.site.change(made.document)
-    found = await trial.posted_elsewhere(made)
-    expect(
-        found.state.value == "held" and found.reason_code == "conflict",
-        f"Another content under our key ended {found.state.value} ({found.reason_code}: {found.reason}).",
-    )
-    return found.reason_code
-
-
-async def _typed_already(trial: Trial) -> str:
-    made = await trial.papers()
-    document = await trial.prepare(made)
-    trial.site.type_in(document)
-    await trial.post(document)
-    await trial.must_be_held(document, "foreign", count=1)
-    await trial.office.replay(document.key)
-    await trial.work(rules=Rules(adopt_foreign=True))
-    await trial.must_count_once(document)
-    return "held, then adopted as equal"
+    row = await trial.posted(made)
+    day = made.document.posting_date
+    company = await trial.company()
+    found = await company.census(f"{ACCOUNT}-", day, day)
+    expect(not isinstance(found, Unclear), f"The census cannot look: {found.why if isinstance(found, Unclear) else ''}")
+    ours = [each for each in found if each.wire_key == row.wire_key] if not isinstance(found, Unclear) else []
+    expect(len(ours) == 1 and ours[0].counts, f"The census lists {row.wire_key} {len(ours)} times.")
+    other = await company.census("QQQQ-", day, day)
+    expect(not isinstance(other, Unclear) and not other, "The census lists documents of another prefix.")
+    return "listed once"
 
 
 RULES: Final = (
@@ -90,24 +72,17 @@ RULES: Final = (
         _found_again,
     ),
     Rule(
-        "cancelled_by_hand",
-        "What a person cancelled is held as ended and not posted again.",
+        "class_declared",
+        "The class that the capabilities name is the one that the steps make.",
         Of.KIND,
-        _PEOPLE,
-        _cancelled,
+        frozenset({Touches.ROUTES}),
+        _class,
     ),
     Rule(
-        "conflict_seen",
-        "Another content under our key is held as a conflict, never taken and never overwritten.",
+        "census",
+        "The census lists it once, with its key as written, and lists nothing of another account.",
         Of.KIND,
-        _PEOPLE | {Touches.CONTENT},
-        _conflict,
-    ),
-    Rule(
-        "typed_already",
-        "What a person has typed by hand is held as foreign; where the link adopts equal ones it is taken, and nothing is posted.",
-        Of.KIND,
-        _PEOPLE,
-        _typed_already,
+        frozenset({Touches.LOOKS}),
+        _census,
     ),
 )

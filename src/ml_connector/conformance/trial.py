@@ -28,11 +28,14 @@ from ml_connector.conformance.results import (
 from ml_connector.conformance.world import NotHere, Setting, Site, Surroundings, World
 from ml_connector.domain.documents import Document, Kind, State
 from ml_connector.domain.errors import MlConnectorError
-from ml_connector.domain.target import Company, Unsupported
+from ml_connector.domain.target import Company, ReliabilityClass, Unsupported, reliability_class
 from ml_connector.posting.decide import Rules
 from ml_connector.store.documents import DocumentRow
 
 _SERVER: Final = "server"
+
+#: Why a document that the company refuses, or takes as something else, is held: what these say comes from there.
+_IN_WORDS: Final = ("refused", "unsupported", "differs")
 
 
 def hold(world: World, case: Case, seed: int = 1) -> Result:
@@ -62,7 +65,7 @@ def _outcome(world: World, case: Case, seed: int) -> Outcome:
 def _loop(seed: int) -> Iterator[SimulationLoop]:
     """A loop for one case. Garbage is collected between cases and never within one: when a generator is finalised must not
     depend on what ran before."""
-    loop = SimulationLoop(seed, steps_max=4_000_000)
+    loop = SimulationLoop(seed, steps_max=1_000_000)
     gc.disable()
     try:
         yield loop
@@ -83,6 +86,7 @@ class Trial:
     site: Site = field(init=False)
     office: Office = field(init=False)
     _company: Company | None = None
+    _offices: list[Office] = field(default_factory=list)
     _siblings: list[Trial] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -91,11 +95,24 @@ class Trial:
         chance = Random(repr(self.setting))  # noqa: S311 - spreads pauses
         surroundings = Surroundings(self.clock, chance, lambda work: self.loop.start(_SERVER, work))
         self.site = self.world.open(surroundings, self.setting.positions)
-        self.office = Office(self.clock)
+        self.office = self.open_office()
 
     def close(self) -> None:
-        for trial in (*self._siblings, self):
-            trial.office.close()
+        """Throw away what it has, and its siblings."""
+        for trial in self._siblings:
+            trial.close()
+        for office in self._offices:
+            office.close()
+
+    def open_office(self) -> Office:
+        """One more of our own side, which knows nothing of the others."""
+        office = Office(self.clock)
+        self._offices.append(office)
+        return office
+
+    def next_number(self) -> int:
+        """For a document that is not the one before."""
+        return next(self._numbers)
 
     def again(self) -> Trial:
         """The same once more from the beginning: another company, another office."""
@@ -118,13 +135,11 @@ class Trial:
     async def papers(self, number: int = 1) -> Papers:
         """A document of the kind under test that this company takes. Raises :class:`Beside` where it takes none, in the words
         of the connector's own capabilities."""
-        if self.kind is None:
-            raise LookupError("a rule about the company has no kind")
-        company = await self.company()
-        why = company.capabilities().unsupported(self.kind)
+        kind = self.must_have_kind()
+        why = (await self.company()).capabilities().unsupported(kind)
         if why:
             raise Beside(why)
-        made = papers(self.kind, self.site.codes, number)
+        made = papers(kind, self.site.codes, number)
         for document in (*made.before, made.document):
             await self.must_take(document)
         return made
@@ -138,46 +153,71 @@ class Trial:
             f"{steps.why if isinstance(steps, Unsupported) else ''}",
         )
 
+    async def class_of(self, document: Document) -> ReliabilityClass:
+        """The class of the route that ``document`` takes, which must be what the capabilities say."""
+        company = await self.company()
+        steps = company.steps(document)
+        if isinstance(steps, Unsupported):
+            raise Broken(steps.why)
+        class_ = reliability_class(steps)
+        routes = company.capabilities().routes[document.kind]
+        said = "none" if isinstance(routes, Unsupported) else routes[0].class_.value
+        expect(
+            said == class_.value, f"The steps of {document.kind.value} make it {class_.value}; its route says {said}."
+        )
+        return class_
+
+    def must_have_kind(self) -> Kind:
+        if self.kind is None:
+            raise LookupError("a rule about the company has no kind")
+        return self.kind
+
     # --- posting -------------------------------------------------------------------------------------------------------
 
-    async def post(self, *documents: Document, rules: Rules | None = None, holder: str = "one") -> None:
+    async def post(self, *documents: Document, goal: State = State.POSTED) -> None:
         """Plan ``documents`` as one set and work until nothing more happens."""
         company = await self.company()
-        await self.office.plan(company, *documents)
-        await self.work(rules=rules, holder=holder)
+        await self.office.plan(company, *documents, goal=goal)
+        await self.work()
 
-    async def work(self, *, rules: Rules | None = None, holder: str = "one") -> None:
-        await self.office.work(self.office.poster(await self.company(), holder, rules))
+    async def work(self, rules: Rules | None = None) -> None:
+        """Until nothing more happens."""
+        await self.office.work(self.office.poster(await self.company(), rules=rules))
 
     async def posted(self, made: Papers) -> DocumentRow:
         """Post it with what it comes after, on a quiet day."""
-        for document in (*made.before, made.document):
-            await self.post(document)
+        await self.post(await self.prepare(made))
         return await self.must_count_once(made.document)
 
     async def prepare(self, made: Papers) -> Document:
         """Post what it comes after; the document itself is still to be planned."""
+        company = await self.company()
         for document in made.before:
-            await self.post(document)
+            await self.office.plan(company, document)
+        if made.before:
+            await self.work()
+        for document in made.before:
             await self.must_count_once(document)
         return made.document
 
-    async def posted_elsewhere(self, made: Papers) -> DocumentRow:
-        """How the document ends in an office that has lost its memory and is given the same to post."""
-        elsewhere = Office(self.clock)
-        try:
-            company = await self.company()
-            for document in (*made.before, made.document):
-                await elsewhere.plan(company, document)
-                await elsewhere.work(elsewhere.poster(company))
-            return await elsewhere.row(made.document.key)
-        finally:
-            elsewhere.close()
+    async def posted_elsewhere(self, made: Papers, *, only_last: bool = False) -> DocumentRow:
+        """How the document ends in an office that has lost its memory and is given the same to post. ``only_last``: what it comes
+        after is called posted without being looked for."""
+        elsewhere = self.open_office()
+        company = await self.company()
+        for document in (*made.before, made.document):
+            if only_last and document is not made.document:
+                await elsewhere.adopt(company, await self.office.row(document.key))
+                continue
+            await elsewhere.plan(company, document)
+            await elsewhere.work(elsewhere.poster(company))
+        return await elsewhere.row(made.document.key)
 
     # --- what must be so -----------------------------------------------------------------------------------------------
 
-    async def must_count_once(self, document: Document) -> DocumentRow:
-        """We call it posted, and the ledger has it once."""
+    async def must_count_once(self, document: Document, *, surplus: bool = False) -> DocumentRow:
+        """We call it posted, and the ledger has it once, with nothing beside it that somebody could post: unless a ``surplus``
+        cannot be helped."""
         row = await self.office.row(document.key)
         held = self.site.held(document)
         expect(
@@ -185,6 +225,19 @@ class Trial:
             f"{document.key} ended {row.state.value} ({row.reason_code}: {row.reason}); the ledger has {held.count}.",
         )
         expect(held.count == 1, f"{document.key} is called posted and counts {held.count} times in the ledger.")
+        expect(surplus or not held.waiting, f"{held.waiting} more of {document.key} wait in the system to be posted.")
+        return row
+
+    async def must_not_count(self, document: Document) -> DocumentRow:
+        """Nothing counts, and a person is told why: we hold it, or it waits in the system for somebody there."""
+        row = await self.office.row(document.key)
+        held = self.site.held(document)
+        expect(
+            row.state is State.ENTERED or (row.state is State.HELD and row.reason_code in _IN_WORDS),
+            f"{document.key} ended {row.state.value} ({row.reason_code}: {row.reason}) instead of held in the company's words.",
+        )
+        expect(bool(row.reason), f"{document.key} is {row.state.value} without a word to a person.")
+        expect(held.count == 0, f"{document.key} counts {held.count} times in the ledger.")
         return row
 
     async def must_be_held(self, document: Document, *codes: str, count: int) -> DocumentRow:

@@ -38,6 +38,8 @@ class Touches(StrEnum):
     SIGN_IN = "sign-in"
     LOOKS = "looks"
     WRITES = "writes"
+    LINE = "answers that say that something is wrong"
+    ROUTES = "by which way documents are posted"
     CONTENT = "content"
     PEOPLE = "people"
     PERIODS = "periods and accounts"
@@ -92,7 +94,8 @@ class Codes:
     ``day`` lies in a period that takes every kind; ``closing_day`` in another one, which :meth:`Site.close_period` closes.
     ``accounts`` take journal lines in every currency; ``currencies`` are ISO codes by their number of decimals. ``goods`` are
     stocked in ``warehouse``, ``service`` is not; ``tax_code`` bears no tax; ``bank`` is what payments stand on. The ``no_``
-    codes have the form of good ones and are not there. A world that offers no documents of a kind leaves what only that kind
+    codes have the form of good ones and are not there. ``customer`` and ``bank`` go with the currency of two decimals; ``customers``
+    and ``banks`` name those of other currencies, by their decimals, where the company has any. A world that offers no documents of a kind leaves what only that kind
     needs empty.
     """
 
@@ -111,6 +114,8 @@ class Codes:
     warehouse: str = ""
     bank: str = ""
     no_item: str = ""
+    customers: Mapping[int, str] = field(default_factory=dict)
+    banks: Mapping[int, str] = field(default_factory=dict)
     dimensions: tuple[tuple[str, str], ...] = ()
 
 
@@ -174,7 +179,12 @@ class Site(Protocol):
         ...
 
     def befall(self, fault: Fault, traffic: Traffic, *, nth: int = 1, count: int = 1, seconds: float = 0.0) -> None:
-        """From now on, let ``fault`` happen to the ``nth`` such request, and to ``count`` in a row."""
+        """From now on, let ``fault`` happen to the ``nth`` such request, and to ``count`` in a row. Raises :class:`NotHere` where
+        the system cannot do that at all."""
+        ...
+
+    def clear(self) -> None:
+        """Nothing that was let happen on the line happens any more."""
         ...
 
     def asked(self, traffic: Traffic) -> int:
@@ -201,6 +211,18 @@ class Site(Protocol):
 
     def type_in(self, document: Document) -> None:
         """A person has already typed the same document by hand: the same content and human reference, no key of ours."""
+        ...
+
+    def copy(self, document: Document) -> None:
+        """A person copies what stands there of ``document``, our key and all; the copy counts."""
+        ...
+
+    def finish(self, document: Document) -> None:
+        """A person posts what was entered of ``document``."""
+        ...
+
+    def remove(self, document: Document) -> None:
+        """What was entered of ``document`` is deleted: it is not there any more, and leaves no trace."""
         ...
 
     def close_period(self, day: date) -> None:

@@ -186,9 +186,10 @@ class Tally(LedgerOnly):
             pass_ = await permit.grant((move,))
         except PassRefused as refused:
             return NotSent(str(refused))
-        ids = dict(move.seen.ids) if isinstance(move.seen, Partial) else {}
-        path = "/vouchers" if move.step == ENTER else f"/vouchers/{ids['number']}/post"
-        content = _body(move.case) if move.step == ENTER else b"{}"
+        seen = move.seen.found[0] if isinstance(move.seen, Many) else move.seen
+        ids = dict(seen.ids) if isinstance(seen, Partial) else {}
+        path = "/vouchers" if move.step.name == ENTER.name else f"/vouchers/{ids['number']}/post"
+        content = _body(move.case) if move.step.name == ENTER.name else b"{}"
         answer = await self._http.write(
             pass_, "POST", path, content=content, headers={"Authorization": f"Bearer {self._token}"}
         )

@@ -63,7 +63,7 @@ class TallyServer:
                 "year": 2026,
                 "month": month,
                 "first": f"2026-{month:02}-01",
-                "last": f"2026-{month:02}-{30 + month % 2}",
+                "last": f"2026-{month:02}-{31 - month % 2}",
                 "open": f"2026-{month:02}" not in self.closed,
             }
             for month in (9, 10)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from ml_connector.conformance.world import Codes, Desk, Held, NotHere, Position, Surroundings, Switch, Traffic
 from ml_connector.domain.documents import Document
 from ml_connector.domain.target import Case, Company
 from ml_connector.erp.registry import Tools
-from tests.conformance.example.tally import _body, connect
+from tests.conformance.example.tally import Tally, _body, connect
 from tests.conformance.example.tally_server import TallyServer
 from tests.conformance.line import Lined
 
@@ -24,19 +24,29 @@ CODES = Codes(
 )
 
 
+def _as_it_is(tally: Tally) -> Company:
+    return tally
+
+
 class TallyWorld:
+    """``dress`` makes of a connected Tally what is held to the rules."""
+
     name = "tally"
     label = "Tally (the example of the guide)"
     switches: Sequence[Switch] = ()
 
+    def __init__(self, dress: Callable[[Tally], Company] = _as_it_is) -> None:
+        self._dress = dress
+
     def open(self, surroundings: Surroundings, positions: Mapping[str, Position]) -> TallySite:
-        return TallySite(surroundings)
+        return TallySite(surroundings, self._dress)
 
 
 class TallySite(Lined):
     codes = CODES
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, dress: Callable[[Tally], Company]) -> None:
+        self._dress = dress
         self.server = TallyServer()
         super().__init__(surroundings, self.server.app, _traffic, self.server.tokens.clear)
 
@@ -46,7 +56,7 @@ class TallySite(Lined):
         where = secrets if wrong in secrets else settings
         where |= {wrong: f"not the {wrong}"} if wrong else {}
         tools = Tools(self.surroundings.clock, self.surroundings.random, self.transport)
-        return await connect(settings, secrets, tools)
+        return self._dress(await connect(settings, secrets, tools))
 
     def can_be_wrong(self) -> Sequence[str]:
         return ("user", "password")
@@ -66,6 +76,15 @@ class TallySite(Lined):
 
     def type_in(self, document: Document) -> None:
         self.server.write({**json.loads(_body(Case(document, ""))), "status": "posted"})
+
+    def copy(self, document: Document) -> None:
+        self.server.write({**self._of(document)[0], "number": len(self.server.vouchers) + 1})
+
+    def finish(self, document: Document) -> None:
+        self._of(document)[0]["status"] = "posted"
+
+    def remove(self, document: Document) -> None:
+        self.server.vouchers.remove(self._of(document)[0])
 
     def close_period(self, day: date) -> None:
         self.server.closed.add(day.isoformat()[:7])
