@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 
+from ml_connector.domain import money
 from ml_connector.domain.target import Shown, ShownLine
 
 _SHOWN_MAX = 5
@@ -24,7 +25,7 @@ def differences(expected: Shown, found: Shown) -> tuple[str, ...]:
     if found.party != expected.party:
         out.append(f"is for {found.party or 'nobody'} instead of {expected.party or 'nobody'}")
     if found.total != expected.total:
-        out.append(f"totals {found.total} {found.currency} instead of {expected.total} {expected.currency}")
+        out.append(f"totals {_amount(found, found.total)} instead of {_amount(expected, expected.total)}")
     planned = Counter(_comparable(line) for line in expected.lines)
     shown = Counter(_comparable(line) for line in found.lines)
     out += [f"lacks {_line(expected, line)}" for line in (planned - shown).elements()]
@@ -46,5 +47,9 @@ def _line(shown: Shown, line: _Comparable) -> str:
     side, value = ("debit", debit) if debit else ("credit", credit)
     taxed = f" with tax code {tax}" if tax else ""
     if quantity is not None:
-        return f"{quantity:f} of {what} for {value} {shown.currency}{taxed}"
-    return f"{side} {value} {shown.currency} on {what}{taxed}"
+        return f"{quantity:f} of {what} for {_amount(shown, value)}{taxed}"
+    return f"{side} {_amount(shown, value)} on {what}{taxed}"
+
+
+def _amount(shown: Shown, value: Decimal) -> str:
+    return f"{money.text(value, shown.currency)} {shown.currency}"
