@@ -73,7 +73,8 @@ def reliability_class(steps: Sequence[Step], goal: State = State.POSTED) -> Reli
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A way in which a company takes documents of one kind. ``class_`` is that with the goal ``posted``; ``relieves_stock``:
+    """A way in which a company takes documents of one kind. ``name`` is that of its first step where several routes are open to
+    documents planned now (goods came back or not); ``class_`` is that with the goal ``posted``; ``relieves_stock``:
     the goods leave stock with it (ACCOUNTING 10); ``requests`` are needed for one document, shared looks counted in parts."""
 
     name: str

@@ -21,6 +21,7 @@ from ml_connector.domain.target import (
     Permit,
     Present,
     Receipt,
+    Refused,
     Route,
     Seen,
     Shown,
@@ -35,7 +36,7 @@ from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.company import Company
 from ml_connector.erp.sage_300.documents import orders
 from ml_connector.erp.sage_300.keys import key_in, kind_in
-from ml_connector.erp.sage_300.odata import any_of, fitting, instant
+from ml_connector.erp.sage_300.odata import any_of, fitting, instant, path
 from ml_connector.erp.sage_300.routes.base import Request, alone_where_unreadable, send
 from ml_connector.erp.sage_300.routes.batch_way import address
 from ml_connector.erp.sage_300.routes.receivables import sales_of
@@ -159,8 +160,18 @@ class OrderEntryWay(ABC):
     async def advance(self, api: WebApi, move: Move, permit: Permit) -> Receipt:
         if move.step.name != self.step.name:
             return NotSent(f"There is no step {move.step.name!r}.")
+        document = sales_of(move.case.document)
+        takes = await self._currency_of(api, document.customer)
+        if takes not in ("", document.currency):
+            # Order entry would take the customer's currency for the document's, and what it makes counts at once.
+            return Refused("currency", f"Customer {document.customer} takes {takes} only, not {document.currency}.")
         request = Request("POST", f"/{self.resource}", self.body(move.case), self._created)
         return await send(api, move, permit, request)
+
+    async def _currency_of(self, api: WebApi, customer: str) -> str:
+        """The one currency of a customer (dossier, section 13); "" where there is no such customer: Sage says so itself."""
+        row = await api.found("read the customer", path(f"AR/ARCustomers({literal(customer)})", select="CurrencyCode"))
+        return "" if row is None else text(row.get("CurrencyCode"))
 
     def _created(self, data: Any) -> Ids:
         return self.ids(data) if isinstance(data, dict) else ()
