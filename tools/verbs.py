@@ -15,6 +15,8 @@ from tools.environment import Refusal, clean_environment, ensure, patient_call, 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS_MAX = 4
 CHAOS_KILLS = 30
+#: The simulation's tests are long and stand together: a process that is done takes over what waits behind another.
+_SHARED_OUT = ("--dist", "worksteal")
 #: What the checks, tests and demo leave behind. ``.venv`` goes as well: the next verb makes it again.
 LEFT_BEHIND = (".venv", ".demo", ".mypy_cache", ".ruff_cache", ".hypothesis", ".import_linter_cache", "dist", "build")
 
@@ -53,7 +55,7 @@ def demo(arguments: Arguments) -> int:
 def test(arguments: Arguments) -> int:
     """the tests, several at a time; with ARGS: pytest with exactly these"""
     workers = str(min(WORKERS_MAX, os.cpu_count() or 1))
-    _become_pytest(arguments or ["-n", workers])
+    _become_pytest(arguments or ["-n", workers, *_SHARED_OUT])
 
 
 def check(arguments: Arguments) -> int:
@@ -83,7 +85,7 @@ def conformance(arguments: Arguments) -> int:
     os.environ.setdefault("ML_CONNECTOR_CONFORMANCE", "pairs")
     os.environ.setdefault("ML_CONNECTOR_CONFORMANCE_WRITE", "1")
     workers = str(min(WORKERS_MAX, os.cpu_count() or 1))
-    _become_pytest(["tests/conformance", "-n", workers, *arguments])
+    _become_pytest(["tests/conformance", "-n", workers, *_SHARED_OUT, *arguments])
 
 
 def bench(arguments: Arguments) -> int:
