@@ -181,7 +181,7 @@ def test_tax_that_the_seller_owes_is_computed_by_sap_and_compared_before_it_coun
     assert tried == ["draft", "save"]
     assert isinstance(held, Hold)
     assert held.code == "differs"
-    assert "totals 43.3 USD instead of 43.31 USD" in held.words
+    assert "totals 43.30 USD instead of 43.31 USD" in held.words
     assert invoices == 1
 
 
