@@ -60,11 +60,13 @@ def _kill_again_and_again(world: Trade, kills: int, random: Random) -> Iterator[
         before = world.newest_attempt()
         running = world.run()
         if not world.await_attempt_after(before, running):
+            running.end()
             return
         written = world.sandbox.written()
         room = max(1, (world.documents() - written) // left)
         world.await_write(written + random.randrange(room), running)
         if running.wait_at_most(random.uniform(0, HELD_S)):
+            running.end()
             return
         assert running.kill()
         yield fall(world, before)
