@@ -18,7 +18,7 @@ from ml_connector.conformance.world import (
     Traffic,
 )
 from ml_connector.domain import keys
-from ml_connector.domain.documents import Document, InventoryIssue, JournalEntry, Kind, Payment
+from ml_connector.domain.documents import Document, InventoryIssue, JournalEntry, Kind, Payment, SalesDocument
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Company, Ids
 from ml_connector.erp.registry import Tools
@@ -93,8 +93,8 @@ class SapWorld:
         Switch("storno_sign", "opposite", ("negative",), _PEOPLE, _JOURNALS),
         Switch("storno_copies_fields", True, (False,), _PEOPLE, _JOURNALS),
         Switch("storno_date", "original", ("today",), _PEOPLE, _JOURNALS),
-        Switch(DRAFTED, False, (True,), _ROUTES, _SALES | _PAYMENTS),
-        Switch("saved_draft", "closed", ("removed",), _ROUTES, _SALES | _PAYMENTS),
+        Switch(DRAFTED, False, (True,), _ROUTES, _SALES | _PAYMENTS | {Kind.INVENTORY_ISSUE}),
+        Switch("saved_draft", "closed", ("removed",), _ROUTES, _SALES | _PAYMENTS | {Kind.INVENTORY_ISSUE}),
         Switch("sent_line_total", "kept", ("recomputed", "ignored"), _CONTENT, _SALES),
         Switch("special_discount_applies", True, (False,), _CONTENT, _SALES),
         Switch("cancellation_copies_fields", True, (False,), _PEOPLE, _SALES),
@@ -124,6 +124,7 @@ class SapSite(SandboxSite):
             NAME, surroundings, positions, founded, traffic_of=_traffic, declared=_DECLARED, scenario=scenario
         )
         self._prepared = bool(positions.get(PREPARED, True))
+        self._unique_references = bool(positions.get("block_duplicate_references", False))
         self._settings = {
             "claims": "off" if positions.get(DRAFTED, False) else "auto",
             "credit_note_sign": str(positions.get("credit_note_sign", "positive")),
@@ -158,11 +159,9 @@ class SapSite(SandboxSite):
         return SapDesk(self.control)
 
     def held(self, document: Document) -> Held:
-        place = PLACES[document.kind]
         rows = self._rows(document)
         unconfirmed = [row for row in rows if document.kind is Kind.SALES_ORDER and row["Confirmed"] == "tNO"]
-        drafts = [row for row in self._drafts(document) if not _spent(row)] if place.drafts else []
-        return Held(len(rows) - len(unconfirmed), len(unconfirmed) + len(drafts))
+        return Held(len(rows) - len(unconfirmed), len(unconfirmed) + len(self._open_drafts(document)))
 
     # --- what people do -----------------------------------------------------------------------------------------------
 
@@ -174,15 +173,32 @@ class SapSite(SandboxSite):
             self.control.cancel_document(place.set, row["DocEntry"])
 
     def change(self, document: Document) -> None:
-        place, row = PLACES[document.kind], self._rows(document)[0]
-        if isinstance(document, JournalEntry):
-            self.control.nudge_line(row["JdtNum"], 0)
+        """In the database where it is posted, where nothing else changes an amount; a draft as people do."""
+        place, rows = PLACES[document.kind], self._rows(document)
+        if not rows:
+            self._change_draft(document)
+        elif isinstance(document, JournalEntry):
+            self.control.nudge_line(rows[0]["JdtNum"], 0)
         elif isinstance(document, InventoryIssue):
             raise NotHere(
                 "A goods issue has no amount of ours, and its quantities cannot be changed once it is posted."
             )
         else:
-            self.control.nudge_document(place.set, row["DocEntry"])
+            self.control.nudge_document(place.set, rows[0]["DocEntry"])
+
+    def _change_draft(self, document: Document) -> None:
+        """One more is paid, costs, or leaves the warehouse."""
+        (draft,) = self._open_drafts(document)
+        if isinstance(document, Payment):
+            changes: dict[str, Any] = {"TransferSum": draft["TransferSum"] + 1}
+        else:
+            line = draft["DocumentLines"][0]
+            changed = {"Quantity": line["Quantity"] + 1}
+            if isinstance(document, SalesDocument):
+                price = line["UnitPrice"] + 1
+                changed = {"UnitPrice": price, "LineTotal": price * line["Quantity"]}
+            changes = {"DocumentLines": [{"LineNum": line["LineNum"], **changed}]}
+        self.control.edit(PLACES[document.kind].drafts, {"DocEntry": draft["DocEntry"]}, changes)
 
     def type_in(self, document: Document) -> None:
         if isinstance(document, InventoryIssue):
@@ -199,17 +215,25 @@ class SapSite(SandboxSite):
     def copy(self, document: Document) -> None:
         if isinstance(document, Payment):
             raise NotHere("What is paid in full cannot be paid a second time.")
-        self._plant(document, self._body(document))
+        body = self._body(document)
+        if self._unique_references and "NumAtCard" in body:
+            # Whom the company refuses a known reference, changes it; our key stands in the other fields still.
+            body["NumAtCard"] = f"{body['NumAtCard']} (2)"
+        self._plant(document, body)
 
     def finish(self, document: Document) -> None:
-        if document.kind is not Kind.SALES_ORDER:
-            raise NotHere("The simulated company has no desk at which a person saves a draft of ours.")
-        self.control.edit("Orders", {"DocEntry": self._rows(document)[0]["DocEntry"]}, {"Confirmed": "tYES"})
+        if document.kind is Kind.SALES_ORDER:
+            self.control.edit("Orders", {"DocEntry": self._rows(document)[0]["DocEntry"]}, {"Confirmed": "tYES"})
+            return
+        (draft,) = self._open_drafts(document)
+        self.control.save_draft(draft["DocEntry"], PLACES[document.kind].drafts)
 
     def remove(self, document: Document) -> None:
-        if document.kind is not Kind.SALES_ORDER:
-            raise NotHere("The simulated company has no desk at which a person removes a draft of ours.")
-        self.control.lose_document("Orders", self._rows(document)[0]["DocEntry"])
+        if document.kind is Kind.SALES_ORDER:
+            self.control.lose_document("Orders", self._rows(document)[0]["DocEntry"])
+            return
+        (draft,) = self._open_drafts(document)
+        self.control.remove_draft(draft["DocEntry"], PLACES[document.kind].drafts)
 
     def close_period(self, day: date) -> None:
         self.control.set_period(day.isoformat())
@@ -249,10 +273,12 @@ class SapSite(SandboxSite):
             ]
         return [row for row in self.control.documents(name) if _stands_for(row, document) and _counts(row)]
 
-    def _drafts(self, document: Document) -> list[dict[str, Any]]:
+    def _open_drafts(self, document: Document) -> list[dict[str, Any]]:
+        """Those that somebody could make ``document`` of."""
         place = PLACES[document.kind]
-        rows = self.control.documents(place.drafts)
-        return [row for row in rows if row["DocObjectCode"] == place.object and _stands_for(row, document)]
+        rows = self.control.documents(place.drafts) if place.drafts else []
+        of_kind = [row for row in rows if row["DocObjectCode"] == place.object and not _spent(row)]
+        return [row for row in of_kind if _stands_for(row, document)]
 
     def _numbers(self, document: Document) -> dict[DocumentKey, Ids]:
         """The numbers of what ``document`` comes after, as the company shows them."""

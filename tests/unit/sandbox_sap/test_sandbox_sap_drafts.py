@@ -131,6 +131,42 @@ def test_a_draft_of_a_payment_may_change_and_be_removed() -> None:
     assert (payment["TransferSum"], payment["Remarks"]) == (5, "less")
 
 
+@pytest.mark.parametrize(("reading", "left"), [("closed", ["bost_Close"]), ("removed", [])])
+def test_a_person_makes_the_document_of_a_draft(reading: str, left: list[str]) -> None:
+    sap = Sap(switches={"saved_draft": reading})
+    _draft(sap, NumAtCard="113-1")
+
+    assert sap.control.save_draft(301) == 4711
+
+    assert [row["NumAtCard"] for row in sap.get("Invoices").rows] == ["113-1"]
+    assert [row["DocumentStatus"] for row in sap.get("Drafts").rows] == left
+    assert _save(sap, 301).status in (400, 404)
+
+
+def test_a_person_makes_the_payment_of_a_draft() -> None:
+    sap = Sap()
+    sap.send("POST", "PaymentDrafts", _payment(DocObjectCode="bopot_IncomingPayments"))
+
+    assert sap.control.save_draft(21, "PaymentDrafts") == 812
+
+    assert sap.send("GET", "PaymentDrafts(21)").json["AuthorizationStatus"] == "pasGenerated"
+    assert [row["TransferSum"] for row in sap.get("IncomingPayments").rows] == [D("39.98")]
+
+
+def test_a_person_throws_drafts_away() -> None:
+    sap = Sap()
+    for _ in range(2):
+        _draft(sap)
+        sap.send("POST", "PaymentDrafts", _payment(DocObjectCode="bopot_IncomingPayments"))
+
+    sap.control.remove_draft(301)
+    sap.control.remove_draft(22, "PaymentDrafts")
+
+    assert [row["DocEntry"] for row in sap.get("Drafts").rows] == [302]
+    assert [row["DocEntry"] for row in sap.get("PaymentDrafts").rows] == [21]
+    assert _save(sap, 301).error == (404, "-2028")
+
+
 # --- approval ----------------------------------------------------------------------------------------------------------
 
 

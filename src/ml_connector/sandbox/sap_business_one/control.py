@@ -50,6 +50,8 @@ class Control:
             self.nudge_document,
             self.lose_document,
             self.approve,
+            self.save_draft,
+            self.remove_draft,
             self.documents,
             self.refuse_by_procedure,
             self.forbid,
@@ -218,6 +220,20 @@ class Control:
         """A person decides on a draft that waits and, where ``generate``, makes its document; its DocEntry."""
         with self._context.tables.book.transaction():
             return self._context.desk.approve(entity_set, doc_entry, approved=approved, generate=generate)
+
+    def save_draft(self, doc_entry: int, entity_set: str = "Drafts") -> int | None:
+        """A person opens a draft, one that no procedure holds back, and adds it as the document that it is of; its DocEntry."""
+        with self._context.tables.book.transaction():
+            return self._context.desk.save(entity_set, doc_entry)
+
+    def remove_draft(self, doc_entry: int, entity_set: str = "Drafts") -> None:
+        """A person throws a draft away: nothing is left of it."""
+        context = self._context
+        with context.tables.book.transaction():
+            row = context.tables.one(context.schema.of_set(entity_set), {"DocEntry": doc_entry})
+            if row is None:
+                raise not_found()
+            context.desk.remove(entity_set, row)
 
     def documents(self, entity_set: str) -> list[dict[str, object]]:
         """Every row of a set with its collections, as the database holds it, in order of its key."""

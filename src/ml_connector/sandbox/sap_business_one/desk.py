@@ -174,12 +174,17 @@ class Desk:
 
     def approve(self, set_name: str, entry: int, *, approved: bool = True, generate: bool = False) -> int | None:
         """A person decides on a draft that waits and, where ``generate``, makes its document; its DocEntry."""
-        if set_name == "PaymentDrafts":
-            self.payment_drafts.decide(entry, approved=approved)
-            row = self._tables.one(self._catalog.schema.of_set(set_name), {"DocEntry": entry})
-            return self.payment_drafts.save(row, by_person=True) if generate and row is not None else None
-        self.drafts.decide(entry, approved=approved)
-        return self.drafts.save(entry, {}, by_person=True) if generate else None
+        (self.payment_drafts if set_name == "PaymentDrafts" else self.drafts).decide(entry, approved=approved)
+        return self.save(set_name, entry) if generate else None
+
+    def save(self, set_name: str, entry: int) -> int | None:
+        """A person makes the document of a draft; its DocEntry."""
+        if set_name != "PaymentDrafts":
+            return self.drafts.save(entry, {}, by_person=True)
+        row = self._tables.one(self._catalog.schema.of_set(set_name), {"DocEntry": entry})
+        if row is None:
+            raise not_found()
+        return self.payment_drafts.save(row, by_person=True)
 
 
 def _entry(document: Mapping[str, object]) -> int:

@@ -79,7 +79,8 @@ class PaymentDrafts:
         if self._switches.text("saved_draft") == "removed":
             self.remove(row)
         else:
-            self._state(row, "pasGeneratedbyAuthorizer" if by_person else "pasGenerated")
+            approved = by_person and status == "pasApproved"
+            self._state(row, "pasGeneratedbyAuthorizer" if approved else "pasGenerated")
         return made
 
     def decide(self, entry: int, *, approved: bool) -> None:
