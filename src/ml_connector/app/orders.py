@@ -115,12 +115,19 @@ class OrderFlow:
         def enough() -> bool:
             return stopping() or self.house.clock.monotonic() - started >= SLICE_S
 
-        finding = self._finder(connection, account).find(enough, progress)
-        found = await _unless_stopped(asyncio.ensure_future(finding), stopping)
+        finder = self._finder(connection, account)
+
+        def counts(*, left: bool) -> dict[str, int]:
+            found = finder.so_far
+            return _kept(found.kept) | {"reports": found.reports, "left": int(left)}
+
+        try:
+            found = await _unless_stopped(asyncio.ensure_future(finder.find(enough, progress)), stopping)
+        except MlConnectorError as error:
+            return SliceEnd(SliceState.FAILED, counts(left=False), error.code, str(error), error.exit_code)
         if found is None:
-            return SliceEnd(SliceState.CANCELLED, code="stopped", words=_STOPPED, exit_code=1)
-        left = {"reports": found.reports, "left": int(not found.done)}
-        return SliceEnd(SliceState.DONE, _kept(found.kept) | left)
+            return SliceEnd(SliceState.CANCELLED, counts(left=False), code="stopped", words=_STOPPED, exit_code=1)
+        return SliceEnd(SliceState.DONE, counts(left=not found.done))
 
     async def plan(self, link: str, connection: str, since: date | None) -> OrdersPlanShown:
         """What is left to be read and how long it will take. Amazon is not asked anything."""
@@ -233,7 +240,8 @@ async def _unless_stopped(reading: asyncio.Task[T], stopping: Callable[[], bool]
         if stopping() and not reading.done():
             reading.cancel()
             await asyncio.wait({reading})
-            return None
+            if reading.cancelled():
+                return None
     return reading.result()
 
 

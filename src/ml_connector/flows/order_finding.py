@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from ml_connector.amazon.windows import ORDER_REPORT_MAX
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.errors import BadAnswer, Finding, RefusedByServer
 from ml_connector.flows.books import Note, Progress
+from ml_connector.flows.finishing import finished
 from ml_connector.flows.order_states import HELD
 from ml_connector.store import versions, watermarks, windows
 from ml_connector.store.door import Store
@@ -49,14 +50,15 @@ _PATIENCE: Final = 3
 class Found:
     """What one call of :meth:`OrderFinder.find` brought. ``done``: every stretch is read. ``reports`` were read now."""
 
-    done: bool
-    kept: Kept
-    reports: int
+    done: bool = False
+    kept: Kept = field(default_factory=Kept)
+    reports: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OrderFinder:
-    """Finds the orders of one connection. ``scratch`` is a folder for a file that lives as long as its reading."""
+    """Finds the orders of one connection. ``scratch`` is a folder for a file that lives as long as its reading. ``so_far`` is
+    what the present call of ``find``, or the last one, has brought: also one that was stopped or failed."""
 
     store: Store
     connection: str
@@ -64,6 +66,7 @@ class OrderFinder:
     clock: Clock
     note: Note
     scratch: Path
+    so_far: Found = field(default_factory=Found)
 
     async def want(self, since: datetime) -> None:
         """Find the orders placed since then, until now."""
@@ -78,19 +81,20 @@ class OrderFinder:
         Raises what ordering, waiting for and downloading a report raise, and :class:`BadAnswer` for a file that is no order
         report; what was read by then is kept, and a report that was ordered is not ordered again.
         """
-        kept, reports = Kept(), 0
+        self.so_far = Found()
         while True:
             left = await self.store.call(self._left)
+            reports = self.so_far.reports
             if not left:
                 await self.store.call(lambda conn: watermarks.remove(conn, self.connection, _WANTED))
-                return Found(done=True, kept=kept, reports=reports)
+                self.so_far = replace(self.so_far, done=True)
+                return self.so_far
             if reports and enough():
-                return Found(done=False, kept=kept, reports=reports)
+                return self.so_far
             start, end = left[0]
             progress(reports, reports + len(left), f"finding orders placed from {start:%Y-%m-%d} on")
             window = await self.store.call(lambda conn, start=start, end=end: self._begin(conn, start, end))  # type: ignore[misc]
-            kept += await self._read(window)
-            reports += 1
+            await self._read(window)
 
     def _left(self, conn: Connection) -> list[tuple[datetime, datetime]]:
         """The stretches that are wanted and not read."""
@@ -108,7 +112,7 @@ class OrderFinder:
         windows.give_up(conn, self.connection, FLOW)
         return windows.begin(conn, self.connection, FLOW, Way.REPORT, start, end)
 
-    async def _read(self, window: Window) -> Kept:
+    async def _read(self, window: Window) -> None:
         end = window.ends_at or self.clock.now()
         report_id = window.report_id if window.again <= _PATIENCE else ""
         if not report_id:
@@ -121,13 +125,12 @@ class OrderFinder:
             # Amazon failed to make it, and will not make it later: the next one is to be another.
             await self.store.call(lambda conn: windows.ordered(conn, window.id, ""))
             raise
-        kept = Kept()
+        before = self.so_far.kept.new
         if report is not None and report.report_document_id is not None:
-            kept = await self._keep(window, end, report.report_document_id)
-        await self.store.call(lambda conn: self._finish(conn, window, end, kept))
-        return kept
+            await self._keep(window, end, report.report_document_id)
+        await finished(self._finish(window, end, self.so_far.kept.new - before))
 
-    async def _keep(self, window: Window, end: datetime, document_id: str) -> Kept:
+    async def _keep(self, window: Window, end: datetime, document_id: str) -> None:
         """Every order of a document, some lines in each transaction."""
         path = self.scratch / f"orders-{window.id}"
         with path.open("wb+") as file:
@@ -137,25 +140,32 @@ class OrderFinder:
             raise BadAnswer(report.findings[0].message, code=report.findings[0].code)
         reading = report.read()
         lines: Iterator[ReportedLine] = iter(reading)
-        kept = Kept()
         while some := list(islice(lines, _LINES)):
             seen = list({(line.order_id, line.updated): _seen(line) for line in some}.values())
-            kept += await self.store.call(
-                lambda conn, seen=seen: self._store(conn, window, seen)  # type: ignore[misc]
-            )
-        held = [_held(document_id, finding, end) for finding in reading.findings]
-        kept += await self.store.call(lambda conn: self._store(conn, window, held))
+            await finished(self._store(window, seen))
+        await finished(self._store(window, [_held(document_id, finding, end) for finding in reading.findings]))
         path.unlink()
-        return kept
 
-    def _store(self, conn: Connection, window: Window, seen: list[Seen]) -> Kept:
-        windows.page(conn, window.id, len(seen))
-        return versions.keep(conn, self.connection, FOUND_ORDER, seen)
+    async def _store(self, window: Window, seen: list[Seen]) -> None:
+        """Keep some orders, and count them."""
 
-    def _finish(self, conn: Connection, window: Window, end: datetime, kept: Kept) -> None:
-        windows.finish(conn, window, end)
-        stretch = {"from": window.starts_at.isoformat(), "to": end.isoformat(), "new": kept.new}
-        self.note(conn, "orders_found", self.connection, stretch)
+        def keep(conn: Connection) -> Kept:
+            windows.page(conn, window.id, len(seen))
+            return versions.keep(conn, self.connection, FOUND_ORDER, seen)
+
+        kept = await self.store.call(keep)
+        self.so_far = replace(self.so_far, kept=self.so_far.kept + kept)
+
+    async def _finish(self, window: Window, end: datetime, new: int) -> None:
+        """The stretch is read: on record, and counted."""
+
+        def finish(conn: Connection) -> None:
+            windows.finish(conn, window, end)
+            stretch = {"from": window.starts_at.isoformat(), "to": end.isoformat(), "new": new}
+            self.note(conn, "orders_found", self.connection, stretch)
+
+        await self.store.call(finish)
+        self.so_far = replace(self.so_far, reports=self.so_far.reports + 1)
 
 
 def _split(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -31,6 +31,7 @@ from ml_connector.domain.sealed import Envelope, SecretId
 from ml_connector.flows import coverage
 from ml_connector.flows.books import Note, Progress
 from ml_connector.flows.coverage import BACK, FORWARD, Coverage
+from ml_connector.flows.finishing import finished
 from ml_connector.flows.order_states import HELD, ORDER, buyer_kept_until, standing
 from ml_connector.store import buyers, versions, windows
 from ml_connector.store.buyers import SealedBuyer
@@ -204,8 +205,12 @@ class OrderReader:
         )
 
     async def _page(self, reading: _Reading) -> None:
-        """One page: kept, and with the last one the window."""
+        """One page: kept, and with the last one the window. Who is asked to stop does so while Amazon is asked, not between
+        keeping a page and counting it."""
         page = await anext(reading.pages)
+        await finished(self._keep(reading, page))
+
+    async def _keep(self, reading: _Reading, page: OrdersPage) -> None:
         seen = [_seen(order) for order in page.orders] + [_unread(each, page.before) for each in page.unreadable]
         sealed, unwanted = self._sealed(page)
         connection, window = self.shop.connection, reading.window
