@@ -255,21 +255,7 @@ class Banking:
         self._control.nudge_entry("CA", str(batch["BatchNumber"]))
 
     def type_in(self, document: Document) -> None:
-        self._plant(document, document.reference)
-
-    def copy(self, document: Document) -> None:
-        self._plant(document, str(self._batches(document)[0]["Description"]))
-
-    def finish(self, document: Document) -> None:
-        self._control.post_batch("CA", str(self._batches(document)[0]["BatchNumber"]))
-
-    def remove(self, document: Document) -> None:
-        self._control.delete_batch("CA", str(self._batches(document)[0]["BatchNumber"]))
-
-    def _plant(self, document: Document, description: str) -> None:
-        """A person types the receipt and posts it."""
         assert isinstance(document, Payment)
-        day = document.posting_date.isoformat()
         numbers = {
             str(row["OrderNumber"]).strip(): str(row["DocumentNumber"]).strip() for row in self._control.documents()
         }
@@ -283,17 +269,38 @@ class Banking:
         ]
         entry = {
             "CustomerNumber": document.customer,
-            "ReceiptDateAdjustmentDate": day,
             "EntryReference": document.reference,
             "BankReceiptAmount": document.total,
             "ReceiptTransactionType": "Receipt",
             "AppliedReceiptsAdjustments": applied,
         }
+        self._post(document, document.reference, entry)
+
+    def copy(self, document: Document) -> None:
+        """What is paid takes no further payment, so the copy stays on account."""
+        batch = self._batches(document)[0]
+        (entry,) = _rows(batch, "ReceiptsAdjustments")
+        names = ("CustomerNumber", "EntryDescription", "EntryReference", "CheckReceiptNumber", "BankReceiptAmount")
+        self._post(
+            document,
+            str(batch["Description"]),
+            {name: entry[name] for name in names} | {"ReceiptTransactionType": "UnappliedCash"},
+        )
+
+    def finish(self, document: Document) -> None:
+        self._control.post_batch("CA", str(self._batches(document)[0]["BatchNumber"]))
+
+    def remove(self, document: Document) -> None:
+        self._control.delete_batch("CA", str(self._batches(document)[0]["BatchNumber"]))
+
+    def _post(self, document: Document, description: str, entry: Mapping[str, object]) -> None:
+        """A person types a batch with this entry on the document's day, and posts it."""
+        assert isinstance(document, Payment)
         batch = {
             "BatchRecordType": "CA",
             "Description": description,
             "BankCode": document.account,
-            "ReceiptsAdjustments": [entry],
+            "ReceiptsAdjustments": [{**entry, "ReceiptDateAdjustmentDate": document.posting_date.isoformat()}],
         }
         self._control.post_batch("CA", str(self._control.plant_batch("CA", batch)))
 

@@ -61,6 +61,8 @@ async def _copied(trial: Trial) -> str:
     made = await trial.papers()
     await trial.posted(made)
     trial.site.copy(made.document)
+    held = trial.site.held(made.document)
+    expect(held.count > 1, f"The world's copy does not count: the ledger has {held.count}.")
     found = await trial.posted_elsewhere(made)
     _must_be_held(found, "many", "Two under our key")
     return found.reason_code

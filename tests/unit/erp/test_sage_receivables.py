@@ -304,6 +304,76 @@ def test_a_receipt_of_more_than_is_due_waits_for_a_person_in_its_error_batch() -
     assert seen.by_person
 
 
+def _copied(scene: Scene, description: str) -> str:
+    """A person posts our last receipt once more, as cash on account: the invoice is paid. The number of the batch."""
+    mine: Any = scene.control.batches("CA")[-1]
+    entry = mine["ReceiptsAdjustments"][0]
+    names = ("CustomerNumber", "EntryDescription", "EntryReference", "CheckReceiptNumber", "BankReceiptAmount")
+    dated = {name: str(entry[name])[:10] for name in ("ReceiptDateAdjustmentDate", "PostingDate")}
+    copy = {**{name: entry[name] for name in names}, **dated, "ReceiptTransactionType": "UnappliedCash"}
+    batch = {"BatchRecordType": "CA", "BankCode": "SEATAC", "ReceiptsAdjustments": [copy]}
+    number = str(scene.control.plant_batch("CA", {**batch, "Description": description or mine["Description"]}))
+    scene.control.post_batch("CA", number)
+    return number
+
+
+@pytest.mark.parametrize("description", ["", "BANK 26.10."])
+def test_two_receipts_that_count_under_our_key_are_held_and_both_named(description: str) -> None:
+    async def act(scene: Scene) -> tuple[str, str, Decision]:
+        await scene.post(sale())
+        paid = receipt((sale(), "60.97"))
+        await scene.post(paid)
+        ours = dict(scene.ids[paid.key])["BatchNumber"]
+        return ours, _copied(scene, description), await scene.post(paid)
+
+    ours, copied, decision = play(act)
+
+    assert isinstance(decision, Hold)
+    assert decision.code == "many"
+    assert f"BatchNumber {ours}" in decision.words
+    assert f"BatchNumber {copied}" in decision.words
+
+
+def test_a_copy_of_a_receipt_whose_batch_was_cleared_is_never_passed_over() -> None:
+    async def act(scene: Scene) -> Decision:
+        await scene.post(sale())
+        paid = receipt((sale(), "60.97"))
+        await scene.post(paid)
+        scene.control.purge_batch(_copied(scene, "BANK 26.10."), "CA")
+        return await scene.post(paid)
+
+    decision = play(act)
+
+    assert isinstance(decision, Hold)
+    assert decision.code == "unclear"
+    assert "cleared" in decision.words
+
+
+def test_a_copy_that_sage_did_not_post_counts_for_nothing() -> None:
+    async def act(scene: Scene) -> tuple[Decision, list[str]]:
+        await scene.post(sale())
+        paid = receipt((sale(), "60.97"))
+        await scene.post(paid)
+        mine: Any = scene.control.batches("CA")[-1]
+        applied = [{"CustomerNumber": "AMZUS", "DocumentNumber": ORDER, "CustomerReceiptAmount": "60.97"}]
+        entry = {
+            "CustomerNumber": "AMZUS",
+            "CheckReceiptNumber": mine["ReceiptsAdjustments"][0]["CheckReceiptNumber"],
+            "BankReceiptAmount": "60.97",
+            "AppliedReceiptsAdjustments": applied,
+        }
+        batch = {"BatchRecordType": "CA", "BankCode": "SEATAC", "Description": mine["Description"]}
+        number = str(scene.control.plant_batch("CA", {**batch, "ReceiptsAdjustments": [entry]}))
+        scene.control.post_batch("CA", number)
+        return await scene.post(paid), [str(each["BatchStatus"]) for each in scene.control.batches("CA")]
+
+    decision, statuses = play(act)
+
+    # The people's own, ours, the copy that failed, and the batch that its entry was moved to.
+    assert statuses == ["Posted", "Posted", "Posted", "Open"]
+    assert isinstance(decision, Done)
+
+
 def test_a_bank_that_is_none_or_of_another_currency_is_said_beforehand() -> None:
     async def act(scene: Scene) -> list[object]:
         return [

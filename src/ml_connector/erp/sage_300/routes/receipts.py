@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,6 +11,9 @@ from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import (
     Case,
     Ids,
+    Many,
+    Partial,
+    Present,
     Route,
     Seen,
     Shown,
@@ -18,12 +21,13 @@ from ml_connector.domain.target import (
     Trail,
     Unclear,
     Unsupported,
+    Working,
 )
 from ml_connector.erp.sage_300 import batches
 from ml_connector.erp.sage_300.batches import Batch, Content, Names
 from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.documents import receipts
-from ml_connector.erp.sage_300.odata import equal, instant
+from ml_connector.erp.sage_300.odata import any_of, equal, instant
 from ml_connector.erp.sage_300.routes.base import Request
 from ml_connector.erp.sage_300.routes.batch_way import BatchWay
 from ml_connector.erp.sage_300.routes.receivables import ONLY_THESE
@@ -54,7 +58,7 @@ class Receipts(BatchWay):
     )
     dated_by = "PostingDate"
     modules = ("AR", "BK")
-    requests = "8"
+    requests = "11"
 
     # --- pure ----------------------------------------------------------------------------------------------------------
 
@@ -91,9 +95,17 @@ class Receipts(BatchWay):
 
     # --- looking -------------------------------------------------------------------------------------------------------
 
+    async def _look(self, api: WebApi, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
+        """Also receipts that people posted with our number of the check, in batches that a description does not find."""
+        seen = await super()._look(api, cases)
+        for case in cases:
+            each = seen[case.key]
+            if isinstance(each, Many | Partial | Present | Working):
+                seen[case.key] = await self._with_copies(api, case, each)
+        return seen
+
     async def contents(self, api: WebApi, found: Sequence[Batch]) -> Callable[[Case, Batch], Content]:
-        """Posted receipts show the sum, and their entries go on showing what was applied (the filters of ``ARPostedReceipts``
-        are not verified, so nothing hangs on them where the batch is there)."""
+        """Posted receipts show the sum, and their entries go on showing what was applied."""
         return lambda _case, batch: Content(receipts.shown_entry(batch.entries[0]))
 
     async def elsewhere(self, api: WebApi, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
@@ -101,6 +113,35 @@ class Receipts(BatchWay):
         return {case.key: await self._posted(api, case) for case in cases}
 
     async def _posted(self, api: WebApi, case: Case) -> Seen:
+        numbers = await self._with_our_check(api, case)
+        return _cleared(case, numbers) if numbers else batches.absent(case, "batches of receipts and posted receipts")
+
+    async def _with_copies(self, api: WebApi, case: Case, seen: Many | Partial | Present | Working) -> Seen:
+        found = seen.found if isinstance(seen, Many) else (seen,)
+        known = {dict(each.ids).get(batches.NUMBER, "") for each in found}
+        numbers = sorted(await self._with_our_check(api, case) - known)
+        if not numbers:
+            return seen
+        held = {each.number: each for each in await self.batches(api, any_of([*map(self.number_term, numbers)]))}
+        copies = [copy for number in numbers if number in held for copy in self._copies(case, held[number])]
+        if len({dict(copy.ids)[batches.NUMBER] for copy in copies}) < len(numbers):
+            return _cleared(case, numbers)
+        return Many((*found, *copies))
+
+    def _copies(self, case: Case, batch: Batch) -> list[Present]:
+        """The entries of a posted batch that have our number of the check."""
+        check = receipts.check_number(payment_of(case.document))
+        return [
+            Present(
+                ((batches.NUMBER, batch.number), *batches.entry_ids(entry, self.names)), receipts.shown_entry(entry)
+            )
+            for entry in batch.entries
+            if text(entry.get("CheckReceiptNumber")) == check
+        ]
+
+    async def _with_our_check(self, api: WebApi, case: Case) -> set[str]:
+        """The batches of the receipts that are posted with our number of the check (which filters are taken is not verified,
+        so only customer and date are asked for)."""
         payment = payment_of(case.document)
         first, last = payment.document_date - timedelta(days=1), payment.document_date + timedelta(days=1)
         rows = await api.rows(
@@ -113,12 +154,10 @@ class Receipts(BatchWay):
                 f"and ReceiptDate lt {instant(last)}"
             ),
         )
-        if any(text(row.get("CheckReceiptNumber")) == receipts.check_number(payment) for row in rows):
-            return Unclear(
-                f"receipt {receipts.check_number(payment)} is posted, and its batch was cleared: what it was applied to "
-                f"cannot be read"
-            )
-        return batches.absent(case, "batches of receipts and posted receipts")
+        check = receipts.check_number(payment)
+        return {
+            self.names.padded(row.get("BatchNumber")) for row in rows if text(row.get("CheckReceiptNumber")) == check
+        }
 
     # --- writing -------------------------------------------------------------------------------------------------------
 
@@ -130,3 +169,10 @@ class Receipts(BatchWay):
             "PostBatchTo": int(number),
         }
         return Request("POST", f"/{_PROCESS}('$process')", body)
+
+
+def _cleared(case: Case, numbers: Collection[str]) -> Unclear:
+    return Unclear(
+        f"receipt {receipts.check_number(payment_of(case.document))} is posted in batch {', '.join(sorted(numbers))}, which was "
+        f"cleared: what it was applied to cannot be read"
+    )
