@@ -45,7 +45,8 @@ from ml_connector.store.door import Store
 from ml_connector.store.leases import Lease
 
 LEASE_TTL_S: Final = 300.0
-_SETS_PER_ROUND: Final = 25
+#: A look asks for twenty documents at a time: many sets in a round make full requests of them.
+_SETS_PER_ROUND: Final = 100
 _BACKOFF_FIRST_S: Final = 2.0
 _BACKOFF_MAX_S: Final = 900.0
 _LOOK_AGAIN_AFTER_TROUBLE_S: Final = 30.0
