@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import partial
 from typing import Any, Protocol
 
 from ml_connector.conformance.world import Held, NotHere
@@ -47,8 +46,10 @@ class Ledger:
 
     def change(self, document: Document) -> None:
         batch = self._batches(document)[0]
-        change = self._control.nudge_line if batch["Status"] == "Posted" else partial(self._control.edit_batch, "GL")
-        change(batch["BatchNumber"])
+        if batch["Status"] == "Posted":
+            self._control.nudge_line(batch["BatchNumber"])
+        else:
+            _edit(self._control, "GL", batch["BatchNumber"], str(batch["Status"]))
 
     def type_in(self, document: Document) -> None:
         self._plant(document, document.reference)
@@ -101,8 +102,10 @@ class Invoicing:
 
     def change(self, document: Document) -> None:
         (batch,) = self._batches(document)
-        change = self._control.nudge_entry if batch["BatchStatus"] == "Posted" else self._control.edit_batch
-        change("AR", str(batch["BatchNumber"]))
+        if batch["BatchStatus"] == "Posted":
+            self._control.nudge_entry("AR", str(batch["BatchNumber"]))
+        else:
+            _edit(self._control, "AR", str(batch["BatchNumber"]), str(batch["BatchStatus"]))
 
     def copy(self, document: Document) -> None:
         raise NotHere("A second document of receivables with the same number is refused by Sage 300 itself.")
@@ -311,6 +314,13 @@ class Banking:
             for entry in _rows(batch, "ReceiptsAdjustments")
             if _is_of(document, entry["EntryReference"])
         ]
+
+
+def _edit(control: Control, kind: str, number: Any, status: str) -> None:
+    """A person changes what is not posted; what is ready is opened for that, and marked ready again."""
+    control.mark_batch(kind, number, "Open")
+    control.edit_batch(kind, number)
+    control.mark_batch(kind, number, status)
 
 
 def _is_of(document: Document, field: object) -> bool:

@@ -79,6 +79,7 @@ _SWITCHES: Final[Sequence[Switch]] = (
     Switch("calendar_shows_locks", False, (True,), _PERIODS, _IN_BATCHES),
     Switch("ledger_from_receivables", "posted", ("open", "request"), _WRITES, _INVOICING),
     Switch("cold_start_s", 0, (40,), _SIGN_IN, _JOURNALS),
+    Switch("entered_batches", "open", ("ready",), frozenset({Touches.ROUTES}), _IN_BATCHES),
 )
 _FEED_SWITCHES: Final[Sequence[Switch]] = (
     Switch("location_details", True, (False,), _FEEDS),
@@ -124,6 +125,7 @@ class SageSite(SandboxSite):
         super().__init__(NAME, surroundings, positions, founded, traffic_of=_traffic, declared=_DECLARED)
         self._mode = mode
         self._settings = {"invoice_mode": mode}
+        self._settings["entered_batches"] = str(positions.get("entered_batches", "open"))
         if positions.get("invoiced_by") == "PostInvoice":
             self._settings["order_invoices_by"] = "PostInvoice"
         self.codes = OE_CODES if self._mode == "OE" else CODES

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.e2e.conftest import Serve
 from tests.support.installation import Installation
 from tests.support.sandbox_server import SandboxServer
@@ -16,16 +18,19 @@ def statuses(world: SandboxServer) -> dict[str, str]:
     }
 
 
-def test_with_the_goal_entered_batches_stay_open_for_a_person(serve: Serve, shop: Installation) -> None:
+@pytest.mark.parametrize(("left", "status"), [("open", "Open"), ("ready", "ReadyToPost")])
+def test_with_the_goal_entered_batches_are_left_for_a_person_as_the_connection_says(
+    serve: Serve, shop: Installation, left: str, status: str
+) -> None:
     world = serve()
-    shop.link(world, "--goal", "JE=entered", erp="sage_300")
+    shop.link(world, "--goal", "JE=entered", erp="sage_300", settings={"entered_batches": left})
 
     shop("run", "shop", "--json")
 
     records = shop.records("JE")
     assert records
     assert {each["state"] for each in records} == {"entered"}
-    assert statuses(world) == {each["key"]: "Open" for each in records}
+    assert statuses(world) == {each["key"]: status for each in records}
     assert shop.ok("link", "show", "shop")["classes"] == {"JE": "window"}
 
 

@@ -94,12 +94,19 @@ class Installation:
 
     # --- setting up ----------------------------------------------------------------------------------------------------
 
-    def connect(self, sandbox: SandboxServer, *, erp: str = "sap_business_one", **secrets: str) -> None:
-        """``init`` and both sign-ins. ``secrets`` replaces what the sandbox gave."""
+    def connect(
+        self,
+        sandbox: SandboxServer,
+        *,
+        erp: str = "sap_business_one",
+        settings: Mapping[str, str] | None = None,
+        **secrets: str,
+    ) -> None:
+        """``init`` and both sign-ins. ``settings`` are further ones of the ERP's, ``secrets`` replaces what the sandbox gave."""
         self.ok("init")
         amazon, books = sandbox.credentials["amazon"], sandbox.credentials[erp]
         self.ok(*connection("amazon", "amazon", amazon), stdin=_secrets(amazon, secrets))
-        self.ok(*connection("books", erp, books), stdin=_secrets(books, secrets))
+        self.ok(*connection("books", erp, books, **(settings or {})), stdin=_secrets(books, secrets))
 
     def link(
         self,
@@ -108,9 +115,10 @@ class Installation:
         mapping: Path | None = None,
         prepare: bool = True,
         erp: str = "sap_business_one",
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Everything up to the mapping of a link named ``shop``: the one that the sandbox ships, unless another is given."""
-        self.connect(sandbox, erp=erp)
+        self.connect(sandbox, erp=erp, settings=settings)
         if prepare:
             self.ok("connection", "prepare", "books")
         stores = ",".join(STORES[each] for each in sandbox.credentials["amazon"]["marketplace_ids"])

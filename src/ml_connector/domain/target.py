@@ -45,12 +45,14 @@ class Step:
     """One write. ``counts``: after it books, stock, warehouse or storefront act; every write before it leaves something
     harmless, and one that comes after it finishes what counts already. ``refuses_twice``: the server itself rejects a second
     one, or a second one changes nothing. ``settle_s``: the longest the *server* may still finish a request whose reply was
-    lost."""
+    lost. ``hands_over``: it counts because people may finish the document from then on. Where the goal is ``entered`` it is still
+    ours to do, and what comes after it is theirs."""
 
     name: str
     counts: bool
     refuses_twice: bool
     settle_s: float
+    hands_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

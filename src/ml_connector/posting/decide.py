@@ -172,9 +172,15 @@ def _partial(
                 f"Nothing was posted. Correct or remove it in the target, then replay it.",
                 seen.ids,
             )
-        if rules.goal is State.ENTERED:
+        if rules.goal is State.ENTERED and not _to_hand_over(case, steps, step):
             return Done(State.ENTERED, seen.ids)
     return _advance(case, steps, step, looked_at, rules, "entered, not yet committed")
+
+
+def _to_hand_over(case: Case, steps: Sequence[Step], step: Step) -> bool:
+    """Whether ``step`` hands over to people and the target has not taken it yet. What they took back stays so."""
+    landed = trail.may_have_landed(trail.since_replay(case.trail), step, steps)
+    return step.hands_over and trail.accepted(landed) is None
 
 
 def _many(
@@ -297,7 +303,7 @@ def _second_look(case: Case, steps: Sequence[Step], seen: Present, looked_at: da
 
 def _advance(case: Case, steps: Sequence[Step], step: Step, looked_at: datetime, rules: Rules, looked: str) -> Decision:
     """``step`` is next as far as the target shows. May it be done now?"""
-    if step.counts and rules.goal is State.ENTERED:
+    if step.counts and not step.hands_over and rules.goal is State.ENTERED:
         return Hold(
             "goal_not_possible",
             f"{case.key} is to be entered and not posted, and the target has no such state for it. Let the link post it "

@@ -1,8 +1,9 @@
 """Journal entries through the simulated Web API, which was written from the same facts by somebody else."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -24,6 +25,8 @@ from ml_connector.domain.target import (
 from ml_connector.posting.decide import Decision, Done, Hold, Rules, Wait
 from tests.support.entries import entry, line
 from tests.support.sage_company import DAY, Scene, journal, play
+
+T = TypeVar("T")
 
 
 def gl(scene: Scene) -> list[dict[str, Any]]:
@@ -113,6 +116,51 @@ def test_with_the_goal_entered_the_batch_stays_open_and_its_class_is_window() ->
     assert isinstance(decision, Done)
     assert decision.state is State.ENTERED
     assert (status, class_) == ("Open", "window")
+
+
+def _left_ready(act: Callable[[Scene], Awaitable[T]], **switches: object) -> T:
+    return play(act, settings={"entered_batches": "ready"}, switches=switches)
+
+
+@pytest.mark.parametrize("property_", ["ReadyToPost", "Status", "both"])
+def test_where_entered_batches_are_left_ready_a_person_posts_them_and_that_is_seen(property_: str) -> None:
+    async def act(scene: Scene) -> tuple[Decision, str, Decision, str]:
+        rules = Rules(goal=State.ENTERED)
+        left, status = await scene.post(journal(), rules), str(gl(scene)[-1]["Status"])
+        again = await scene.post(journal(), rules)
+        assert again == left
+        scene.control.post_batch("GL", 3)
+        return left, status, await scene.post(journal(), rules), str(gl(scene)[-1]["Status"])
+
+    left, status, found, ends = _left_ready(act, gl_ready_by=property_)
+
+    assert isinstance(left, Done)
+    assert (left.state, status) == (State.ENTERED, "ReadyToPost")
+    assert isinstance(found, Done)
+    assert (found.state, ends) == (State.POSTED, "Posted")
+
+
+def test_a_batch_that_was_left_ready_and_that_a_person_opened_again_is_left_open() -> None:
+    async def act(scene: Scene) -> tuple[Decision, str]:
+        await scene.post(journal(), Rules(goal=State.ENTERED))
+        scene.control.mark_batch("GL", 3, "Open")
+        scene.clock.advance(86_400)
+        return await scene.post(journal(), Rules(goal=State.ENTERED)), str(gl(scene)[-1]["Status"])
+
+    decision, status = _left_ready(act)
+
+    assert isinstance(decision, Done)
+    assert (decision.state, status) == (State.ENTERED, "Open")
+
+
+def test_what_is_to_be_posted_is_posted_also_where_entered_batches_are_left_ready() -> None:
+    async def act(scene: Scene) -> tuple[Decision, str]:
+        return await scene.post(journal()), str(gl(scene)[-1]["Status"])
+
+    decision, status = _left_ready(act)
+
+    assert isinstance(decision, Done)
+    assert (decision.state, status) == (State.POSTED, "Posted")
 
 
 @pytest.mark.parametrize("property_", ["ReadyToPost", "Status", "both"])

@@ -226,6 +226,36 @@ def test_with_goal_entered_nothing_is_committed() -> None:
     assert decision == Done(State.ENTERED, IDS)
 
 
+HANDED_OVER = (
+    Step("enter", counts=False, refuses_twice=False, settle_s=600),
+    Step("ready", counts=True, refuses_twice=True, settle_s=600, hands_over=True),
+    Step("post", counts=True, refuses_twice=True, settle_s=600),
+)
+
+
+def test_with_goal_entered_what_hands_over_to_people_is_done_and_nothing_after_it() -> None:
+    rules = Rules(goal=State.ENTERED)
+
+    assert ask(Partial(IDS, "ready", SHOWN), steps=HANDED_OVER, rules=rules) == Go(HANDED_OVER[1])
+    assert ask(Partial(IDS, "post", SHOWN), steps=HANDED_OVER, rules=rules) == Done(State.ENTERED, IDS)
+
+
+def test_nothing_is_handed_over_to_people_that_does_not_show_what_was_planned() -> None:
+    there = replace(SHOWN, total=SHOWN.total + Decimal("0.01"))
+    decision = ask(Partial(IDS, "ready", there), steps=HANDED_OVER, rules=Rules(goal=State.ENTERED))
+    assert isinstance(decision, Hold)
+    assert decision.code == "differs"
+
+
+def test_what_a_person_took_back_after_it_was_handed_over_is_left_so() -> None:
+    taken = (attempt(Outcome.ACCEPTED, step="ready", seconds_ago=3600),)
+    lost = (attempt(Outcome.UNKNOWN, step="ready", seconds_ago=3600),)
+    open_ = Partial(IDS, "ready", SHOWN)
+
+    assert ask(open_, trail=taken, steps=HANDED_OVER, rules=Rules(goal=State.ENTERED)) == Done(State.ENTERED, IDS)
+    assert ask(open_, trail=lost, steps=HANDED_OVER, rules=Rules(goal=State.ENTERED)) == Go(HANDED_OVER[1])
+
+
 def test_what_can_only_be_posted_is_not_posted_where_the_goal_is_entered() -> None:
     decision = ask(Absent(""), rules=Rules(goal=State.ENTERED))
     assert isinstance(decision, Hold)

@@ -44,15 +44,16 @@ NUMBER: Final = "BatchNumber"
 ERROR_BATCH: Final = "ErrorBatch"
 
 
-def steps(settle_s: float, *, balances: bool = False) -> tuple[Step, ...]:
+def steps(settle_s: float, *, balances: bool = False, leaves_ready: bool = False) -> tuple[Step, ...]:
     """Enter, (balance,) mark ready, post. A second ready or post of the same number changes nothing; a second enter is a
-    second batch, which counts for nothing until somebody marks it ready."""
+    second batch, which counts for nothing until somebody marks it ready. ``leaves_ready``: what is only to be entered is
+    marked ready all the same, and people post it."""
     entering = [Step(ENTER, counts=False, refuses_twice=False, settle_s=settle_s)]
     if balances:
         entering.append(Step(BALANCE, counts=False, refuses_twice=True, settle_s=settle_s))
     return (
         *entering,
-        Step(READY, counts=True, refuses_twice=True, settle_s=settle_s),
+        Step(READY, counts=True, refuses_twice=True, settle_s=settle_s, hands_over=leaves_ready),
         Step(POST, counts=True, refuses_twice=True, settle_s=settle_s),
     )
 

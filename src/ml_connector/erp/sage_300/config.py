@@ -30,6 +30,13 @@ class InvoiceMode(StrEnum):
     AR = "AR"
 
 
+class EnteredBatches(StrEnum):
+    """How a batch is left that a link wants entered and not posted: open, or ready for whoever posts (issue 4)."""
+
+    OPEN = "open"
+    READY = "ready"
+
+
 class Dates(StrEnum):
     """How a calendar day is written. ``MIDDAY`` is for a server that is found to shift days (dossier, section 4.4)."""
 
@@ -117,6 +124,14 @@ FORM: Final = Form(
             clean=_code("Charge for residuals", 6),
         ),
         Field(
+            "entered_batches",
+            "Entered batches are left",
+            "open: a person marks them ready and posts them. ready: marked ready to post, so that anybody's posting of all "
+            "ready batches takes them. Only for what a link enters and does not post.",
+            default=EnteredBatches.OPEN.value,
+            clean=one_of("Entered batches are left", *EnteredBatches),
+        ),
+        Field(
             "source_type",
             "Source type",
             "The second half of the source code of journal entries (GL-JE).",
@@ -177,6 +192,7 @@ class Config:
     invoice_mode: InvoiceMode
     order_invoices_by: str
     residual_charge: str
+    entered_batches: EnteredBatches
     source_type: str
     rate_type: str
     home_currency: str
@@ -209,6 +225,7 @@ def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Conf
         invoice_mode=InvoiceMode(values["invoice_mode"]),
         order_invoices_by=values["order_invoices_by"],
         residual_charge=values["residual_charge"],
+        entered_batches=EnteredBatches(values["entered_batches"]),
         source_type=values["source_type"],
         rate_type=values["rate_type"],
         home_currency=values["home_currency"],

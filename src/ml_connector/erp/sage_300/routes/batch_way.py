@@ -21,6 +21,7 @@ from ml_connector.domain.target import (
     Route,
     Seen,
     Shown,
+    Step,
     Unsupported,
     reliability_class,
 )
@@ -28,6 +29,7 @@ from ml_connector.erp.sage_300 import batches
 from ml_connector.erp.sage_300.batches import Batch, Content, Names
 from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.company import Company
+from ml_connector.erp.sage_300.config import EnteredBatches
 from ml_connector.erp.sage_300.keys import key_in, kind_in
 from ml_connector.erp.sage_300.odata import any_of, equal, fitting, instant, path
 from ml_connector.erp.sage_300.routes.base import Request, alone_where_unreadable, ids_of, send
@@ -102,8 +104,13 @@ class BatchWay(ABC):
         why = self._company.lacks(*self.modules)
         if why:
             return Unsupported(why)
-        class_ = reliability_class(batches.steps(self._settle_s))
+        class_ = reliability_class(self.in_batch())
         return (Route("batch", class_, relieves_stock=False, requests=amount(self.requests)),)
+
+    def in_batch(self, *, balances: bool = False) -> tuple[Step, ...]:
+        """The writes of a document of this kind."""
+        leaves_ready = self._company.config.entered_batches is EnteredBatches.READY
+        return batches.steps(self._settle_s, balances=balances, leaves_ready=leaves_ready)
 
     # --- looking -------------------------------------------------------------------------------------------------------
 

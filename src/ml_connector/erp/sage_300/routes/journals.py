@@ -74,7 +74,7 @@ class Journals(BatchWay):
         why = self._company.lacks(*self.modules) or journal.unsupported(entry, self._company)
         if why:
             return Unsupported(why)
-        return batches.steps(self._settle_s, balances=entry.currency != self._company.home.iso)
+        return self.in_batch(balances=entry.currency != self._company.home.iso)
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
         return journal.project(entry_of(document))

@@ -68,7 +68,7 @@ class Receipts(BatchWay):
 
     def steps(self, document: Document, trail: Trail) -> tuple[Step, ...] | Unsupported:
         why = self._company.lacks(*self.modules) or receipts.unsupported(payment_of(document), self._company)
-        return Unsupported(why) if why else batches.steps(self._settle_s)
+        return Unsupported(why) if why else self.in_batch()
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
         return receipts.project(payment_of(document), linked)

@@ -45,7 +45,7 @@ class Receivables(BatchWay):
 
     def steps(self, document: Document, trail: Trail) -> tuple[Step, ...] | Unsupported:
         why = self._company.lacks(*self.modules) or receivables.unsupported(sales_of(document), self._company)
-        return Unsupported(why) if why else batches.steps(self._settle_s)
+        return Unsupported(why) if why else self.in_batch()
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
         return receivables.project(sales_of(document))
