@@ -271,7 +271,7 @@ class SapSite(SandboxSite):
                 for entry in self.control.entries()
                 if entry["Reference"] == document.reference or entry["Reference3"] == document.key
             ]
-        return [row for row in self.control.documents(name) if _stands_for(row, document) and _counts(row)]
+        return [row for row in self.control.documents(name, bare=True) if _stands_for(row, document) and _counts(row)]
 
     def _open_drafts(self, document: Document) -> list[dict[str, Any]]:
         """Those that somebody could make ``document`` of."""
@@ -286,7 +286,7 @@ class SapSite(SandboxSite):
         return {
             key: (("DocEntry", str(row["DocEntry"])), ("DocNum", str(row["DocNum"])))
             for key, kind in kinds.items()
-            for row in self.control.documents(PLACES[kind].set)
+            for row in self.control.documents(PLACES[kind].set, bare=True)
             if str(row["Comments"]).startswith(keys.wire_key(key, _KEY_MAX))
         }
 

@@ -235,11 +235,15 @@ class Control:
                 raise not_found()
             context.desk.remove(entity_set, row)
 
-    def documents(self, entity_set: str) -> list[dict[str, object]]:
-        """Every row of a set with its collections, as the database holds it, in order of its key."""
+    def documents(self, entity_set: str, *, bare: bool = False) -> list[dict[str, object]]:
+        """Every row of a set with its collections (``bare``: with none in them), as the database holds it, in order of its key."""
         context = self._context
         entity = context.schema.of_set(entity_set)
-        rows = with_collections(context.tables, context.schema, entity, context.tables.select(entity))
+        rows = context.tables.select(entity)
+        if bare:
+            rows = [{**row, **{each.name: [] for each in entity.collections}} for row in rows]
+        else:
+            rows = with_collections(context.tables, context.schema, entity, rows)
         return [context.renderer.row(entity, row, context.schema) for row in rows]
 
     def lock_user(self, *, locked: bool = True) -> None:

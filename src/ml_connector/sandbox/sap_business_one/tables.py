@@ -19,6 +19,7 @@ from ml_connector.sandbox.sap_business_one.filters import millionths
 from ml_connector.sandbox.sap_business_one.schema import AMOUNT, INTEGER, Field, Row, Schema, Type
 
 _MILLION = Decimal(1_000_000)
+_ZERO = Decimal(0)
 _KINDS = {INTEGER: "INTEGER", AMOUNT: "INTEGER"}
 
 
@@ -185,10 +186,12 @@ def _stored(value: object) -> Value:
 
 
 def _loaded(entity: Type, row: StoredRow) -> Row:
-    loaded: Row = {name: row[name] for name in entity.columns}
+    # A stored row looks each name up by going through all of them.
+    found = dict(zip(row.keys(), row, strict=True))
+    loaded: Row = {name: found[name] for name in entity.columns}
     for name in entity.amounts:
-        if row[name] is not None:
-            loaded[name] = Decimal(row[name]) / _MILLION
+        if (stored := found[name]) is not None:
+            loaded[name] = Decimal(stored) / _MILLION if stored else _ZERO
     for each in entity.embedded:
         text = loaded[each.name]
         loaded[each.name] = from_json(str(text).encode()) if text is not None else [] if each.is_collection else None
