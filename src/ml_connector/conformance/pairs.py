@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Final
 
 from ml_connector.conformance.world import Position, Setting, Switch
 
@@ -11,15 +13,20 @@ from ml_connector.conformance.world import Position, Setting, Switch
 _Set = tuple[int, Position]
 _Pair = tuple[_Set, _Set]
 
+#: So many settings are put together before the best of them is taken.
+_TRIES: Final = 10
+
 
 def all_pairs(switches: Sequence[Switch]) -> tuple[Setting, ...]:
-    """Greedy, and the same every time: each setting takes, switch by switch, the position that meets the most pairs that have
-    not met yet."""
+    """Greedy, and the same every time: of several settings that are put together in different orders the one is taken in which
+    the most pairs meet that have not met yet."""
     left = dict.fromkeys(_pairs(switches))
+    chance = Random("pairs")  # noqa: S311 - an order, not a secret
     out: list[Setting] = []
     while left:
-        chosen = _setting(switches, left)
-        for pair in itertools.combinations(sorted(chosen.items(), key=lambda one: one[0]), 2):
+        tried = [_setting(switches, left, chance) for _ in range(_TRIES)]
+        chosen = max(tried, key=lambda one: sum(pair in left for pair in _pairs_of(one)))
+        for pair in _pairs_of(chosen):
             left.pop(pair, None)
         out.append(
             Setting(
@@ -34,12 +41,18 @@ def _pairs(switches: Sequence[Switch]) -> list[_Pair]:
     return [pair for one, other in itertools.combinations(sets, 2) for pair in itertools.product(one, other)]
 
 
-def _setting(switches: Sequence[Switch], left: Mapping[_Pair, None]) -> dict[int, Position]:
-    """The next setting: it begins with a pair that has not met, so that it meets at least one."""
+def _pairs_of(chosen: Mapping[int, Position]) -> list[_Pair]:
+    """The pairs that meet in a setting."""
+    return list(itertools.combinations(sorted(chosen.items(), key=lambda one: one[0]), 2))
+
+
+def _setting(switches: Sequence[Switch], left: Mapping[_Pair, None], chance: Random) -> dict[int, Position]:
+    """A setting that begins with the first pair that has not met, so that at least one meets. Switch by switch it takes the
+    position that meets the most such pairs."""
     chosen: dict[int, Position] = dict(next(iter(left)))
-    for place, switch in enumerate(switches):
-        if place not in chosen:
-            chosen[place] = max(_positions(switch), key=lambda position: _meets((place, position), chosen, left))
+    places = [place for place in range(len(switches)) if place not in chosen]
+    for place in chance.sample(places, len(places)):
+        chosen[place] = max(_positions(switches[place]), key=lambda position: _meets((place, position), chosen, left))
     return chosen
 
 

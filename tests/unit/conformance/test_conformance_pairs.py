@@ -34,6 +34,12 @@ def test_that_takes_few_settings_and_they_are_always_the_same() -> None:
     assert len(settings) <= 10, "all combinations are 96"
 
 
+def test_many_switches_take_hardly_more() -> None:
+    many = [Switch(f"switch {number}", False, (True,), frozenset({Touches.LOOKS})) for number in range(25)]
+
+    assert len(all_pairs([*many, *SWITCHES[-1:], Switch("zone", 0, (-720, 840), frozenset({Touches.FEEDS}))])) <= 14
+
+
 def test_where_nothing_can_meet_there_are_no_settings() -> None:
     assert all_pairs([]) == ()
     assert all_pairs(SWITCHES[:1]) == ()
