@@ -42,7 +42,7 @@ async def _spoil(
     surplus: bool = False,
 ) -> bool:
     """A document of its own, whose ``nth`` request of that kind fares so, and ``count`` in a row; False: it has no such request."""
-    document = await trial.prepare(await trial.papers(trial.next_number()))
+    document = await trial.next_document()
     before = trial.site.asked(traffic)
     trial.site.befall(fault, traffic, nth=nth, count=count, seconds=seconds)
     await trial.post(document)

@@ -33,7 +33,7 @@ async def _worker(trial: Trial, office: Office, name: str, connected: asyncio.Ev
 async def _befallen(trial: Trial, step: int, sleeps_s: float) -> tuple[Document, bool]:
     """A document of its own; its worker is killed (or sleeps ``sleeps_s``) before its ``step``-th step, and another one takes over.
     False: the worker was done before that."""
-    document = await trial.prepare(await trial.papers(trial.next_number()))
+    document = await trial.next_document()
     await trial.office.plan(await trial.company(), document)
     loop, name = trial.loop, f"worker-{step}"
     stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -88,7 +88,7 @@ async def _asleep(trial: Trial) -> str:
 
 async def _race(trial: Trial) -> str:
     for number in range(_RACES):
-        document = await trial.prepare(await trial.papers(trial.next_number()))
+        document = await trial.next_document()
         await trial.office.plan(await trial.company(), document)
         await _run_together(trial, trial.office, trial.office, f"race-{number}")
         await trial.must_count_once(document)

@@ -34,6 +34,9 @@ from ml_connector.store.documents import DocumentRow
 
 _SERVER: Final = "server"
 
+#: So many documents are made ready at a time, at most.
+_AHEAD_MAX: Final = 16
+
 #: Why a document that the company refuses, or takes as something else, is held: what these say comes from there.
 _IN_WORDS: Final = ("refused", "unsupported", "differs")
 
@@ -89,6 +92,8 @@ class Trial:
     _offices: list[Office] = field(default_factory=list)
     _siblings: list[Trial] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _ready: list[Document] = field(default_factory=list)
+    _ahead: int = 1
 
     def __post_init__(self) -> None:
         self.clock = SimulationClock(self.loop)
@@ -191,14 +196,28 @@ class Trial:
 
     async def prepare(self, made: Papers) -> Document:
         """Post what it comes after; the document itself is still to be planned."""
-        company = await self.company()
-        for document in made.before:
-            await self.office.plan(company, document)
-        if made.before:
-            await self.work()
-        for document in made.before:
-            await self.must_count_once(document)
+        await self._post_before([made])
         return made.document
+
+    async def next_document(self) -> Document:
+        """One that is not the one before, still to be planned. What it comes after is posted: for more and more at a time, for
+        who asks often goes on asking."""
+        if not self._ready:
+            self._ahead = min(2 * self._ahead, _AHEAD_MAX)
+            made = [await self.papers(self.next_number()) for _ in range(self._ahead)]
+            await self._post_before(made)
+            self._ready = [each.document for each in reversed(made)]
+        return self._ready.pop()
+
+    async def _post_before(self, made: Sequence[Papers]) -> None:
+        company = await self.company()
+        before = [document for each in made for document in each.before]
+        for document in before:
+            await self.office.plan(company, document)
+        if before:
+            await self.work()
+        for document in before:
+            await self.must_count_once(document)
 
     async def posted_elsewhere(self, made: Papers, *, only_last: bool = False) -> DocumentRow:
         """How the document ends in an office that has lost its memory and is given the same to post. ``only_last``: what it comes
