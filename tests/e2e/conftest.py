@@ -5,34 +5,44 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.support.elsewhen import SetClock
 from tests.support.installation import Installation
 from tests.support.sandbox_server import SandboxServer
 
 #: Little trade, so that a test reads as a story and takes a second.
 SMALL = {"stores": ["US"], "settlements": 2, "period_days": 7, "orders_per_day": 1}
 
+#: When every story begins, by the clocks of all who act in it. What closed in the two weeks before lies in one month, with all
+#: that it holds: a settlement is one document, whatever the day on which the tests run.
+AT = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
+
 Serve = Callable[..., SandboxServer]
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Start a world of little trade, ``at`` an instant or now. Other keywords are the scenario's ``[amazon]`` table."""
+def clock() -> SetClock:
+    """What the time is in this story."""
+    return SetClock(AT)
+
+
+@pytest.fixture
+def serve(clock: SetClock) -> Iterator[Serve]:
+    """Start a world of little trade. Keywords without a name of their own are the scenario's ``[amazon]`` table."""
     running: list[SandboxServer] = []
 
     def start(
         *,
         sap: dict[str, object] | None = None,
         faults: tuple[dict[str, object], ...] = (),
-        at: datetime | None = None,
         **amazon: object,
     ) -> SandboxServer:
         scenario = {"amazon": {**SMALL, **amazon}, "sap_business_one": sap or {}}
-        server = SandboxServer(scenario, faults=faults, start=at)
+        server = SandboxServer(scenario, faults=faults, start=clock.now())
         running.append(server)
         return server
 
@@ -42,9 +52,9 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Installation:
+def shop(tmp_path: Path, clock: SetClock) -> Installation:
     """An installation that knows nothing yet."""
-    return Installation(tmp_path)
+    return Installation(tmp_path, clock)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 from ml_connector.app import App
 from ml_connector.domain.errors import MlConnectorError
 from tests.e2e.conftest import Serve
+from tests.support.elsewhen import SetClock
 from tests.support.installation import Installation, surroundings
 from tests.support.sandbox_server import SandboxServer
 
@@ -28,12 +29,12 @@ def handed_out(world: SandboxServer) -> set[str]:
     return {group for said in world.said for found in HANDED_OUT.findall(said) for group in found if group}
 
 
-def test_no_secret_is_written_down_anywhere(serve: Serve, tmp_path: Path, log: io.StringIO) -> None:
+def test_no_secret_is_written_down_anywhere(serve: Serve, tmp_path: Path, clock: SetClock, log: io.StringIO) -> None:
     world = serve(
         sap={"password": PASSWORD},
         faults=({"system": "amazon", "operation": "downloadDocument", "fault": "http_503", "nth": 1},),
     )
-    shop = Installation(tmp_path, ML_CONNECTOR_LOG_LEVEL="debug")
+    shop = Installation(tmp_path, clock, ML_CONNECTOR_LOG_LEVEL="debug")
     told: list[str] = []
 
     def tell(*arguments: str, stdin: str = "") -> int:
@@ -109,7 +110,7 @@ def raised(shop: Installation, name: str) -> list[str]:
     """An error as a program that embeds this one would log it: with its causes, and what was on the stack."""
 
     async def fail() -> list[str]:
-        app = await App.open(shop.data)
+        app = await App.open(shop.data, clock=shop.clock)
         try:
             await app.connections.test(name)
         except MlConnectorError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from tests.support.installation import Installation
 from tests.support.sandbox_server import SandboxServer
 from tests.support.settlement_files import account_row, row, settlement
 
-#: The files are of October 2026; the world begins a month later and has traded nothing.
-AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+# The files are of October 2026; the world begins a month later and has traded nothing.
 SALE = row("100.00")
 FEE = row("-15.00", "Order", "ItemFees", "Commission")
 RESERVE = account_row("-20.00", "Current Reserve Amount")
@@ -40,7 +38,7 @@ def balance(world: SandboxServer) -> dict[str, Decimal]:
 @pytest.fixture
 def world(serve: Serve, shop: Installation) -> SandboxServer:
     """A linked shop and an Amazon that lists nothing."""
-    server = serve(settlements=0, at=AT)
+    server = serve(settlements=0)
     shop.link(server)
     return server
 

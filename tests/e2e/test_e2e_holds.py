@@ -229,7 +229,7 @@ def test_orders_that_another_policy_has_claimed_hold_the_settlement(
     serve: Serve, shop: Installation, tmp_path: Path
 ) -> None:
     world = serve(settlements=1)
-    elsewhere = Installation(tmp_path / "elsewhere")
+    elsewhere = Installation(tmp_path / "elsewhere", shop.clock)
     elsewhere.link(world)
     elsewhere.ok("run", "shop")
     with elsewhere.database() as conn:

@@ -164,7 +164,7 @@ def test_a_missing_or_wrong_master_key_stops_everything(shop: Installation) -> N
     key.unlink()
     assert "put it back" in shop.refused(2, "connection", "list")
     assert "is missing" in shop.refused(2, "init")
-    other = Installation(shop.place / "other")
+    other = Installation(shop.place / "other", shop.clock)
     shutil.copy(Path(other.ok("init")["key_from"]), key)
     assert "is not the one of this database" in shop.refused(2, "connection", "list")
     key.write_text(content)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from tests.e2e.conftest import Serve
-from tests.support.installation import Installation, surroundings
+from tests.support.elsewhen import SetClock
+from tests.support.installation import Installation
 from tests.support.processes import until
 from tests.support.sandbox_server import SandboxServer
 
@@ -103,12 +101,12 @@ def test_an_order_that_does_not_add_up_is_held_and_told(serve: Serve, shop: Inst
     assert held["key"] in [each["key"] for each in shop.ok("record", "list", "--state", "held")]
 
 
-def test_orders_change_and_each_version_stays(serve: Serve, shop: Installation) -> None:
+def test_orders_change_and_each_version_stays(serve: Serve, shop: Installation, clock: SetClock) -> None:
     world = serve(**TRADE)
     shop.link(world)
     shop.ok("run", "shop", "orders")
     key = next(each["key"] for each in shop.ok("record", "list", "--kind", "order") if each["state"] == "released")
-    changed_at = datetime.now(UTC) - timedelta(minutes=3)
+    changed_at = clock.now() - timedelta(minutes=3)
     world.amazon(lambda doors: doors.orders.touch(key, changed_at))
 
     report = shop.ok("run", "shop", "orders")
@@ -121,7 +119,7 @@ def test_orders_change_and_each_version_stays(serve: Serve, shop: Installation) 
 def test_a_further_past_is_read_when_somebody_wants_it(serve: Serve, shop: Installation) -> None:
     shop.link(serve(**TRADE))
     first = shop.ok("run", "shop", "orders")
-    since = (datetime.now(UTC) - timedelta(days=60)).date().isoformat()
+    since = "2026-09-29"
 
     plan = shop.ok("plan", "shop", "orders", "--since", since)
     assert plan["wanted_since"].startswith(since) and plan["chosen"]["orders"] > 50
@@ -140,7 +138,7 @@ def test_a_further_past_is_read_when_somebody_wants_it(serve: Serve, shop: Insta
 def test_orders_are_found_since_a_day_and_by_the_quicker_way(serve: Serve, shop: Installation) -> None:
     world = serve(**TRADE)
     shop.link(world)
-    since = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
+    since = "2026-11-25"
 
     assert "--since" in shop.refused(2, "run", "shop", "orders", "--only-find")
     assert "for orders" in shop.refused(2, "run", "shop", "settlements", "--only-find")
@@ -183,10 +181,10 @@ def test_buyers_are_not_asked_for_unless_somebody_says_so(serve: Serve, shop: In
 
 
 def test_buyers_are_kept_sealed_nowhere_else_and_not_longer_than_allowed(
-    serve: Serve, tmp_path: Path, log: io.StringIO
+    serve: Serve, tmp_path: Path, clock: SetClock, log: io.StringIO
 ) -> None:
     world = serve(**TRADE)
-    shop = Installation(tmp_path, ML_CONNECTOR_LOG_LEVEL="debug")
+    shop = Installation(tmp_path, clock, ML_CONNECTOR_LOG_LEVEL="debug")
     shop.link(world)
     shop.ok("connection", "add", "amazon", "--kind", "amazon", "--set", "buyer_data=on", "--secrets-stdin", stdin="{}")
     told = [shop("run", "shop", "orders"), shop("plan", "shop", "orders"), shop("purge")]
@@ -220,12 +218,7 @@ def test_a_reading_that_waits_for_its_quota_stops_when_it_is_asked_to(serve: Ser
     """The burst is 20 calls; the next one would come in three minutes."""
     world = serve(settlements=3, period_days=14, orders_per_day=80)
     shop.link(world)
-    with surroundings(shop.environment):
-        environment = dict(os.environ)
-    command = [sys.executable, "-m", "ml_connector", "run", "shop", "orders", "--json"]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with shop.start("run", "shop", "orders") as process:
         until(lambda: len(asked(world)) == 20, "the burst is spent")
         process.send_signal(signal.SIGTERM)
         said, trouble = process.communicate(timeout=60)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from ml_connector.cli.main import main
+from tests.support.elsewhen import SetClock
 from tests.support.sandbox_server import SandboxServer
+
+_CHECKOUT = Path(__file__).parents[2]
 
 STORES = {"ATVPDKIKX0DER": "US", "A1PA6795UKMFR9": "DE", "A1F83G8C2ARO7P": "UK", "A2EUQ1WTGCTBG2": "CA"}
 
@@ -50,10 +54,12 @@ class Said:
 
 
 class Installation:
-    """A data folder and its master key, apart from everything of the machine's user."""
+    """A data folder and its master key, apart from everything of the machine's user. Its commands go by ``clock``, or by the
+    machine's where none is given."""
 
-    def __init__(self, place: Path, **environment: str) -> None:
+    def __init__(self, place: Path, clock: SetClock | None = None, **environment: str) -> None:
         self.place = place
+        self.clock = clock
         self.data = place / "data"
         self.key = place / "key" / "master.key"
         self.environment = {
@@ -74,10 +80,23 @@ class Installation:
             contextlib.redirect_stderr(err),
         ):
             try:
-                main(arguments)
+                main(arguments, self.clock)
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
         return Said(code, out.getvalue(), err.getvalue())
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same command with ``--json`` as a process of its own, which has no standard input."""
+        program = ["ml_connector"] if self.clock is None else ["tests.support.elsewhen", str(self.clock)]
+        with surroundings(self.environment):
+            return subprocess.Popen(
+                [sys.executable, "-m", *program, *arguments, "--json"],
+                cwd=_CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
 
     def ok(self, *arguments: str, stdin: str = "") -> Any:
         """Run a command with ``--json`` that has to end well; its document."""

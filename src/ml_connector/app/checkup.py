@@ -14,6 +14,7 @@ from ml_connector import __version__
 from ml_connector.app.connections import Connections
 from ml_connector.app.house import House, open_house, recovering
 from ml_connector.app.reports import AuditVerdict, DoctorCheck
+from ml_connector.domain.clock import Clock
 from ml_connector.domain.errors import MlConnectorError
 from ml_connector.store import audit, audit_head
 from ml_connector.store.audit import Broken, Head, Verified
@@ -24,11 +25,11 @@ _OLDEST_PYTHON: Final = (3, 11)
 _CLOCK_APART_MAX_S: Final = 60.0
 
 
-async def doctor(folder: Path) -> list[DoctorCheck]:
+async def doctor(folder: Path, clock: Clock | None = None) -> list[DoctorCheck]:
     """Every check, in the order in which they build on each other; the first that fails ends those that need it."""
     checks = [_versions()]
     try:
-        opened = await open_house(folder)
+        opened = await open_house(folder, clock)
     except MlConnectorError as error:
         return [*checks, DoctorCheck("data folder", ok=False, words=str(error))]
     try:

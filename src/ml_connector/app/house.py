@@ -132,15 +132,14 @@ def places(folder: Path, environment: Mapping[str, str]) -> KeyPlaces:
     return KeyPlaces(environment, keys.default_config_folder(environment), folder)
 
 
-async def create(folder: Path, *, moved: bool) -> tuple[str, bool]:
+async def create(folder: Path, *, moved: bool, clock: Clock | None) -> tuple[str, bool]:
     """Make the data folder, its database and the master key, or move an existing one to this host.
 
     (Where the key is kept, whether the installation is new.)
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = configuration.load(folder, os.environ)
-    clock = SystemClock()
-    store = Store.open(settings.database or folder / DATABASE, clock)
+    store = Store.open(settings.database or folder / DATABASE, clock or SystemClock())
     try:
         known = await store.call(secrets.checks)
         ring = keys.load_or_create(places(folder, os.environ), known)
@@ -159,7 +158,7 @@ async def create(folder: Path, *, moved: bool) -> tuple[str, bool]:
     return ring.source, found is None
 
 
-async def open_house(folder: Path, clock: Clock | None = None) -> House:
+async def open_house(folder: Path, clock: Clock | None) -> House:
     """Open an initialised data folder. Raises :class:`WrongUse` and :class:`KeyProblem`."""
     settings = configuration.load(folder, os.environ)
     if not settings.database and not (folder / DATABASE).is_file():

@@ -35,6 +35,7 @@ from ml_connector.app.reports import (
 )
 from ml_connector.app.stopping import stopping_on_signals
 from ml_connector.app.work import ORDERS, PLAN, POST, PROVE, REPLAN, SETTLEMENTS, Work, connection_of, slot_after
+from ml_connector.domain.clock import Clock
 from ml_connector.domain.documents import State
 from ml_connector.domain.errors import MlConnectorError, Unavailable, WrongUse
 from ml_connector.domain.keys import DocumentKey
@@ -71,20 +72,21 @@ class App:
     _stop: bool = False
 
     @staticmethod
-    async def init(folder: Path, *, moved: bool) -> Initialised:
-        """Make the data folder and the master key, or move an existing installation to this host."""
-        key_from, created = await house.create(folder, moved=moved)
+    async def init(folder: Path, *, moved: bool, clock: Clock | None = None) -> Initialised:
+        """Make the data folder and the master key, or move an existing installation to this host. Here and below, without a
+        ``clock`` the machine's is taken."""
+        key_from, created = await house.create(folder, moved=moved, clock=clock)
         return Initialised(str(folder), key_from, created)
 
     @staticmethod
-    async def doctor(folder: Path) -> list[DoctorCheck]:
+    async def doctor(folder: Path, clock: Clock | None = None) -> list[DoctorCheck]:
         """Look at everything that posting needs, and say what is wrong."""
-        return await checkup.doctor(folder)
+        return await checkup.doctor(folder, clock)
 
     @classmethod
-    async def open(cls, folder: Path, *, look_only: bool = False) -> App:
+    async def open(cls, folder: Path, *, look_only: bool = False, clock: Clock | None = None) -> App:
         """Open an installation. ``look_only`` leaves a restored database as it is: who looks must see it."""
-        opened = await house.open_house(folder)
+        opened = await house.open_house(folder, clock)
         until = None if look_only else await opened.recover()
         connections = Connections(opened)
         links = Links(opened, connections)

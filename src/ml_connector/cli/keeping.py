@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ml_connector.cli import output
-from ml_connector.cli.session import Data, data_folder, who, with_app
+from ml_connector.cli.session import CLOCK, Data, data_folder, who, with_app
 
 secrets = typer.Typer(no_args_is_help=True, help="The master key.")
 audit = typer.Typer(no_args_is_help=True, help="The audit trail.")
@@ -25,7 +25,7 @@ def init(
     """Create the data folder, its database and the master key. Harmless when they are there."""
     from ml_connector.app import App
 
-    made = asyncio.run(App.init(data_folder(data), moved=moved))
+    made = asyncio.run(App.init(data_folder(data), moved=moved, clock=CLOCK.get()))
     if as_json:
         output.emit(made)
     else:
@@ -37,7 +37,7 @@ def doctor(data: Data = None, as_json: output.AsJson = False) -> None:
     """Check configuration, database, key, clock, reachability and versions. Exit 1 when something is wrong."""
     from ml_connector.app import App
 
-    checks = asyncio.run(App.doctor(data_folder(data)))
+    checks = asyncio.run(App.doctor(data_folder(data), CLOCK.get()))
     if as_json:
         output.emit({"checks": checks})
     else:

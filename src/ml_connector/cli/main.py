@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -20,11 +20,15 @@ from ml_connector.cli import (
     output,
     record,
     sandbox,
+    session,
     settlement,
     streams,
     work,
 )
 from ml_connector.domain.errors import MlConnectorError
+
+if TYPE_CHECKING:
+    from ml_connector.domain.clock import Clock
 
 #: What the framework makes of Ctrl-C.
 _INTERRUPTED: Final = 130
@@ -71,12 +75,21 @@ def root(
     """What all commands share."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command. What goes wrong outside of it ends it with one sentence and an exit code, never with a traceback."""
+def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> None:
+    """Run one command, by ``clock`` instead of the machine's where one is given. What goes wrong outside of it ends it with one
+    sentence and an exit code, never with a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     streams.prepare()
+    by_clock = session.CLOCK.set(clock)
     try:
-        code = app(args=given, prog_name="ml-connector", standalone_mode=False)
+        _run(given)
+    finally:
+        session.CLOCK.reset(by_clock)
+
+
+def _run(given: Sequence[str]) -> None:
+    try:
+        code = app(args=list(given), prog_name="ml-connector", standalone_mode=False)
     except MlConnectorError as error:
         _fail(given, error.code, str(error), error.exit_code)
     except TyperException as error:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -13,10 +14,13 @@ import typer
 
 if TYPE_CHECKING:
     from ml_connector.app import App
+    from ml_connector.domain.clock import Clock
 
 T = TypeVar("T")
 
 DATA_VARIABLE = "ML_CONNECTOR_DATA"
+#: The clock that the command was given; None: the machine's.
+CLOCK: ContextVar[Clock | None] = ContextVar("clock", default=None)
 
 Data = Annotated[
     Path | None,
@@ -38,7 +42,7 @@ def with_app(data: Path | None, work: Callable[[App], Awaitable[T]], *, look_onl
     async def opened() -> T:
         from ml_connector.app import App
 
-        app = await App.open(data_folder(data), look_only=look_only)
+        app = await App.open(data_folder(data), look_only=look_only, clock=CLOCK.get())
         if app.notice:
             sys.stderr.write(f"{app.notice}\n")
         try:
