@@ -10,6 +10,7 @@ from typing import Final
 from ml_connector.conformance.world import (
     Codes,
     Held,
+    NotHere,
     Position,
     Surroundings,
     Switch,
@@ -192,6 +193,11 @@ class SageSite(SandboxSite):
 
     def blind(self, document: Document) -> None:
         """The right in the module that shows it is taken away."""
+        if self._positions.get("missing_right") == "401":
+            raise NotHere(
+                "A right that is taken away is answered like a wrong password here: the connector takes it for one and "
+                "stops altogether, before anything is sent, until a person asks again."
+            )
         module = "GL" if isinstance(document, JournalEntry) else "AR" if self._mode == "AR" else "OE"
         module = "AR" if document.kind is Kind.RECEIPT else module
         self.control.set_rights([each for each in _MODULES if each != module])

@@ -122,6 +122,22 @@ def test_a_module_without_the_right_is_recognised_whatever_the_server_answers(mi
     assert "AR (Accounts Receivable)" in words
 
 
+def test_a_right_that_is_taken_away_and_answered_like_a_wrong_password_stops_everything_until_a_person_asks() -> None:
+    async def act(scene: Scene) -> tuple[int, str]:
+        scene.control.set_rights(["CS", "AR"])
+        with pytest.raises(SignInFailed, match="right Sage 300 Web API is missing in GL"):
+            await scene.seen(journal())
+        with pytest.raises(SignInFailed):
+            await scene.do(journal(), Absent(""), "enter")
+        sent = len(scene.control.batches("GL"))
+        scene.control.set_rights(["CS", "AR", "GL"])
+        await scene.target.ping()
+        return sent, type(await scene.seen(journal())).__name__
+
+    # The two batches that the people made.
+    assert play(act, switches={"missing_right": "401"}) == (2, "Absent")
+
+
 def test_without_the_right_in_general_ledger_the_test_of_a_connection_says_so() -> None:
     async def act(scene: Scene) -> None:
         scene.control.set_rights(["CS", "AR"])
