@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from ml_connector.sandbox.clock import present
+from ml_connector.sandbox.tls import ThrowAwayTls, throw_away_tls
 from tests.e2e.conftest import Serve
-from tests.support.installation import Installation
+from tests.support.installation import Installation, Said, connection
 from tests.support.sandbox_server import SandboxServer
 
 
@@ -60,3 +66,61 @@ def test_the_company_that_answers_is_named_with_the_modules_that_may_be_used(ser
 
     assert said["name"] == "Sandbox Trading Inc."
     assert dict(said["details"])["modules"] == "GL, CS"
+
+
+# --- a server on the customer's premises, with an authority of its own -------------------------------------------------
+
+
+@pytest.fixture
+def authority() -> ThrowAwayTls:
+    return throw_away_tls(present())
+
+
+@pytest.fixture
+def on_premises(authority: ThrowAwayTls, tmp_path: Path) -> Iterator[SandboxServer]:
+    file = tmp_path / "server.pem"
+    file.write_text(authority.certificate_pem + authority.key_pem)
+    server = SandboxServer({}, certificate=file)
+    yield server
+    server.stop()
+
+
+def add_books(shop: Installation, world: SandboxServer, **trusted: str) -> Said:
+    books = world.credentials["sage_300"]
+    shop.ok("init")
+    return shop(
+        *connection("books", "sage_300", books, **trusted), "--json", stdin=json.dumps({"password": books["password"]})
+    )
+
+
+def test_a_server_with_the_customers_own_authority_is_trusted_once_that_is_given(
+    on_premises: SandboxServer, shop: Installation, authority: ThrowAwayTls
+) -> None:
+    assert on_premises.credentials["sage_300"]["base_url"].startswith("https://")
+
+    added = add_books(shop, on_premises, ca_pem=authority.ca_pem)
+
+    assert added.code == 0, added.err
+    assert shop.ok("connection", "test", "books")["identity"]["name"] == "Sandbox Trading Inc."
+
+
+@pytest.mark.parametrize("given", ["nothing", "another authority"])
+def test_without_that_authority_a_sentence_says_what_to_give_and_nothing_of_the_sign_in_is_sent(
+    on_premises: SandboxServer, shop: Installation, given: str
+) -> None:
+    trusted = {} if given == "nothing" else {"ca_pem": throw_away_tls(present()).ca_pem}
+
+    added = add_books(shop, on_premises, **trusted)
+
+    tested = shop("connection", "test", "books", "--json")
+    assert (added.code, tested.code) == (0, 3)
+    assert "The certificate of Sage 300 is not trusted here" in tested.message
+    assert "give the connection the authority that signed it (ca_pem)" in tested.message
+    assert on_premises.said == []
+
+
+def test_what_is_no_certificate_is_refused_when_it_is_given(on_premises: SandboxServer, shop: Installation) -> None:
+    added = add_books(shop, on_premises, ca_pem="/etc/ssl/company-ca.pem")
+
+    assert added.code == 2
+    assert "PEM text" in added.message

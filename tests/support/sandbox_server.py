@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 class SandboxServer:
     """A world that is served until :meth:`stop`. ``scenario`` and ``faults`` as in the sandbox's own files,
-    ``state`` a kept one."""
+    ``state`` a kept one. ``certificate`` is a file with certificate and key in it: served over TLS then."""
 
     def __init__(
         self,
@@ -35,17 +35,20 @@ class SandboxServer:
         faults: Sequence[Mapping[str, object]] = (),
         start: datetime | None = None,
         state: Path | None = None,
+        certificate: Path | None = None,
     ) -> None:
         self._scenario = dict(scenario or {})
         self._faults = FaultPlan.of({"faults": list(faults)})
         self._start = start or present()
         self._state = state
+        self._certificate = certificate
         #: Every answer's head and body, as they went over the line.
         self.said: list[str] = []
         self._ready = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._listener.getsockname()[1]
+        self._origin = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
         assert self._ready.wait(30)
@@ -61,7 +64,7 @@ class SandboxServer:
         return self._act("sage_300", act, arguments)
 
     def _act(self, system: str, act: str, arguments: Mapping[str, object]) -> Any:
-        address = f"http://127.0.0.1:{self.port}/{system}/_control/{act}"
+        address = f"{self._origin}/{system}/_control/{act}"
         with httpx2.Client() as client:
             answer = client.post(address, json=arguments, timeout=30)
         assert answer.status_code == 200, answer.text
@@ -101,7 +104,7 @@ class SandboxServer:
             state=self._ledger,
             faults=self._faults,
             scenario=self._scenario,
-            base_url=f"http://127.0.0.1:{self.port}",
+            base_url=self._origin,
         )
         self.credentials: dict[str, Any] = self.world.credentials()
         config = uvicorn.Config(
@@ -113,6 +116,7 @@ class SandboxServer:
             log_level="critical",
             access_log=False,
             timeout_graceful_shutdown=1,
+            ssl_certfile=self._certificate,
         )
         self._server = _Server(config, self._ready)
         try:
