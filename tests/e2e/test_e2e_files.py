@@ -105,6 +105,51 @@ def test_a_file_with_a_store_of_nobody_waits_for_its_link(world: SandboxServer, 
     assert shop.ok("run", "shop")["posted"] == 1
 
 
+LATER = {
+    "settlement_id": "90000000778",
+    "settlement_start_date": "2026-10-26 17:45:00 UTC",
+    "settlement_end_date": "2026-11-09 17:45:00 UTC",
+}
+
+
+@pytest.mark.parametrize(
+    ("account_cells", "code", "says"),
+    [
+        (("25.00", "Previous Reserve Amount Balance"), "reserve_chain_break", "kept 20.00 USD"),
+        (("-12.00", "Payable to Amazon"), "payable_chain_break", "a debt of 12.00 USD that no earlier settlement left"),
+        (("77.00", "Failed Disbursement"), "failed_payout_unmatched", "no earlier settlement paid that amount"),
+    ],
+)
+def test_a_break_in_a_chain_is_told_before_anything_is_approved(
+    world: SandboxServer, shop: Installation, account_cells: tuple[str, str], code: str, says: str
+) -> None:
+    shop.ok(
+        "link", "add", "shop", "--amazon", "amazon", "--erp", "books", "--stores", "US",
+        "--policy", "settlement_summary", "--closed-period", "hold", "--approval", "person",
+    )  # fmt: skip
+    imported(shop, settlement([SALE, RESERVE]))
+    when = {"settlement_id": "90000000778", "posted_date": "2026-10-28", "posted_date_time": "2026-10-28 09:00:00 UTC"}
+    rows = [row("50.00", **when), account_row(*account_cells, **when)]
+    if code != "reserve_chain_break":
+        rows.append(account_row("20.00", "Previous Reserve Amount Balance", **when))
+    content = settlement(rows, **LATER)
+    shop.ok("settlement", "import", written(shop.place, content, "later.txt"), "--link", "shop")
+
+    plan = shop.ok("plan", "shop")
+
+    (note,) = plan["notes"]
+    assert note["settlement_id"] == "90000000778"
+    assert note["reason"].startswith(f"{code}: ") and says in note["reason"]
+    told = " ".join(shop("plan", "shop").out.split())
+    assert "note 90000000778: " + note["reason"] in told
+    (planned,) = [each for each in shop.records("settlement") if each["key"] == "90000000778"]
+    assert planned["reason"] == note["reason"]
+    report = shop("run", "shop", "--json")
+    assert [each["reason"] for each in report.json["notes"]] == [note["reason"]]
+    report = shop("apply", plan["id"], "--json")
+    assert (report.code, report.json["posted"], report.json["proved"]) == (1, 3, 1)
+
+
 def test_inspect_needs_no_installation_and_says_how_it_went_by_its_exit_code(shop: Installation) -> None:
     good = shop("settlement", "inspect", written(shop.place, settlement([SALE, FEE])), "--json")
     assert good.code == 0

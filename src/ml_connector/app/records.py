@@ -201,6 +201,8 @@ def _settlement(row: SettlementRow, rows: Sequence[DocumentRow]) -> RecordShown:
         state, code, reason = "held", stuck[0].reason_code, f"{stuck[0].key}: {stuck[0].reason}"
     elif rows:
         state = min((each.state for each in rows), key=_PROGRESS.index).value
+        if row.state == states.PLANNED and state != State.PLANNED.value:
+            reason = ""  # a note on what was planned: from here on the proof says what still holds
     return RecordShown(row.settlement_id, "settlement", row.link, state, code, reason, {})
 
 

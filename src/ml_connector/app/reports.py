@@ -112,6 +112,14 @@ class HeldShown:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteShown:
+    """What stops nothing of a planned settlement and has to be known, such as a break in a chain."""
+
+    settlement_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanShown:
     """``hash`` is over everything the plan was made from; applying it when that changed is refused."""
 
@@ -123,6 +131,7 @@ class PlanShown:
     inputs: Mapping[str, Any]
     documents: tuple[DocumentShown, ...]
     held: tuple[HeldShown, ...]
+    notes: tuple[NoteShown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,8 @@ class WaitingShown:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run did. ``exit_code`` is the command's: 0 done, 1 findings, 3 an outside system did not answer."""
+    """What a run did. ``exit_code`` is the command's: 0 done, 1 findings, 3 an outside system did not answer. ``notes`` are
+    about what it planned."""
 
     link: str
     flow: str
@@ -167,6 +177,7 @@ class RunReport:
     adopted: int
     proved: int
     held: tuple[HeldShown, ...]
+    notes: tuple[NoteShown, ...]
     waiting: tuple[WaitingShown, ...]
     proofs: tuple[ProofShown, ...]
     awaiting_approval: str | None

@@ -14,6 +14,7 @@ from ml_connector.app.reports import (
     DocumentShown,
     HeldShown,
     LineShown,
+    NoteShown,
     PlanShown,
     ProofShown,
     RunReport,
@@ -38,13 +39,15 @@ async def plan_shown(house: House, books: Books) -> PlanShown:
     """The link's open plan with every document and what the ERP shows for each now; an empty one where nothing is to be
     decided. And everything that is held."""
 
-    def read(conn: Connection) -> tuple[PlanRow | None, list[DocumentRow], list[HeldShown]]:
+    def read(conn: Connection) -> tuple[PlanRow | None, list[DocumentRow], list[HeldShown], list[NoteShown]]:
         found = plans.find(conn, link=books.link.name, state=PlanState.OPEN)
         keys = found[0].content["documents"] if found else ()
         rows = [row for key in keys if (row := documents.get(conn, DocumentKey(key))) and row.state is State.PLANNED]
-        return (found[0] if found else None), rows, _held(conn, books.link.name, books.link.amazon)
+        planned = {row.document.reference for row in rows}
+        notes = [note for note in _notes(conn, books.link.name) if note.settlement_id in planned]
+        return (found[0] if found else None), rows, _held(conn, books.link.name, books.link.amazon), notes
 
-    plan, rows, held = await house.store.call(read)
+    plan, rows, held, notes = await house.store.call(read)
     seen = await books.target.observe([Case(row.document, row.wire_key) for row in rows]) if rows else {}
     return PlanShown(
         id=plan.id if plan else "",
@@ -55,6 +58,7 @@ async def plan_shown(house: House, books: Books) -> PlanShown:
         inputs=plan.inputs if plan else {},
         documents=tuple(_document(books, row, seen.get(row.key)) for row in rows),
         held=tuple(held),
+        notes=tuple(notes),
     )
 
 
@@ -105,15 +109,18 @@ async def run_report(
     ready = await links.link(link)
     failed = next((end for end in ends if end.words), None)
 
-    def read(conn: Connection) -> tuple[list[HeldShown], list[WaitingShown], list[ProofShown], str | None]:
+    def read(
+        conn: Connection,
+    ) -> tuple[list[HeldShown], list[NoteShown], list[WaitingShown], list[ProofShown], str | None]:
         return (
             _held(conn, link, row.amazon),
+            _notes(conn, link, started),
             _waiting(conn, link),
             _proofs_since(conn, link, ready.account, started),
             _awaiting(conn, link),
         )
 
-    held, waiting, made, awaiting = await house.store.call(read)
+    held, notes, waiting, made, awaiting = await house.store.call(read)
     counts = counted(ends)
     unproved = counts.get("unproved", 0)
     exit_code = failed.exit_code if failed is not None else int(bool(held or unproved or waiting))
@@ -125,6 +132,7 @@ async def run_report(
         adopted=counts.get("adopted", 0),
         proved=counts.get("proved", 0),
         held=tuple(held),
+        notes=tuple(notes),
         waiting=tuple(waiting),
         proofs=tuple(made),
         awaiting_approval=awaiting,
@@ -190,6 +198,15 @@ def _held(conn: Connection, link: str, amazon: str) -> list[HeldShown]:
         for row in documents.find(conn, link=link, state=State.HELD)
     ]
     return out
+
+
+def _notes(conn: Connection, link: str, since: datetime | None = None) -> list[NoteShown]:
+    """What is to be known of planned settlements: of all, or of those that were planned ``since``."""
+    return [
+        NoteShown(row.settlement_id, row.reason)
+        for row in settlements.find(conn, link=link)
+        if row.state in {states.PLANNED, states.NOTHING} and row.reason and (since is None or row.updated_at >= since)
+    ]
 
 
 def _waiting(conn: Connection, link: str) -> list[WaitingShown]:

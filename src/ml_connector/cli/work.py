@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Final
@@ -13,7 +14,7 @@ from ml_connector.cli.session import Data, data_folder, who, with_app
 from ml_connector.domain.errors import WrongUse
 
 if TYPE_CHECKING:
-    from ml_connector.app.reports import PlanShown, RunReport
+    from ml_connector.app.reports import NoteShown, PlanShown, RunReport
 
 Link = Annotated[str, typer.Argument(help="The link's name.")]
 Flow = Annotated[str, typer.Argument(help="What to do: settlements or orders.")]
@@ -104,11 +105,17 @@ def print_plan(shown: PlanShown) -> None:
         output.console().print(f"In the ERP now: {document.target}. {_sentence(output.class_words(document.class_))}\n")
     for held in shown.held:
         output.console().print(output.styled("held", "yellow"), f"{held.key}: {held.reason}")
+    _print_notes(shown.notes)
     if shown.documents:
         documents = output.count(len(shown.documents), "document")
         output.console().print(f"Plan {shown.id}: {documents}. Post it: ml-connector apply {shown.id}")
     elif not shown.held:
         output.console().print("Nothing to post.")
+
+
+def _print_notes(notes: Sequence[NoteShown]) -> None:
+    for note in notes:
+        output.console().print(output.styled("note", "yellow"), f"{note.settlement_id}: {note.reason}")
 
 
 def _side(amount: Decimal) -> str:
@@ -129,6 +136,7 @@ def print_report(report: RunReport) -> None:
                 output.console().print(f"    check {check.number} ({check.name}): {check.words}")
     for held in report.held:
         output.console().print(output.styled("held", "yellow"), f"   {held.key}: {held.reason}")
+    _print_notes(report.notes)
     for waiting in report.waiting:
         output.console().print(f"waiting {waiting.key}: {waiting.reason}")
     output.console().print(

@@ -225,7 +225,7 @@ async def _plan_one(
         findings += preflight(made.posting, references)
     if any(finding.holds for finding in findings):
         return findings, None
-    basis = await _keep_entries(books, row, translated, made, references, main_store or "")
+    basis = await _keep_entries(books, row, translated, made, references, main_store or "", words(findings))
     return findings, basis
 
 
@@ -236,7 +236,9 @@ async def _keep_entries(
     made: SettlementPlan,
     references: References,
     main_store: str,
+    notes: str,
 ) -> Basis:
+    """``notes`` are what stops nothing and has to be known before it is approved."""
     packed = bases.pack_lineage(made.lineage)
     raw = await archive.write(books.store, bases.sha256_of_bytes(packed), [packed])
     assert translated.groups is not None  # noqa: S101 - the caller looked
@@ -276,10 +278,10 @@ async def _keep_entries(
         posting_sets.add(conn, set_id, link=books.link.name, connection=books.link.erp, settlement_id=row.settlement_id)
         posting_sets.set_basis(conn, set_id, basis.to_data())
         facts = replace(row.facts, main_store=basis.main_store)
-        settlements.put(conn, row.account, books.link.name, basis.sha256, facts, state=PLANNED if new else NOTHING)
-        books.note(
-            conn, "planned", row.settlement_id, {"sha256": basis.sha256, "documents": [d.document.key for d in new]}
-        )
+        state = PLANNED if new else NOTHING
+        settlements.put(conn, row.account, books.link.name, basis.sha256, facts, state=state, reason=notes)
+        keys = [each.document.key for each in new]
+        books.note(conn, "planned", row.settlement_id, {"sha256": basis.sha256, "documents": keys, "notes": notes})
 
     await books.store.call(keep)
     return basis
