@@ -225,6 +225,19 @@ def test_an_opening_sheet_that_is_wrong_is_refused_with_the_member(serve: Serve,
     assert "cannot be read" in shop.refused(2, "link", "open", "shop", "--from", str(shop.place / "none.toml"))
 
 
+@pytest.mark.parametrize(("store", "currency"), [("Amazon.ca", "CAD"), ("Amazon.com", "EUR"), ("US", "USD")])
+def test_an_opening_sheet_of_a_store_that_the_link_does_not_have_is_refused(
+    serve: Serve, shop: Installation, store: str, currency: str
+) -> None:
+    shop.link(serve(settlements=1))
+    sheet = shop.place / "opening.toml"
+    sheet.write_text(
+        f'[[store]]\ncurrency = "{currency}"\nstore = "{store}"\nboundary = 2020-01-01T00:00:00Z\nreserve = "1.00"\n'
+    )
+    message = shop.refused(2, "link", "open", "shop", "--from", str(sheet))
+    assert message == f"Link shop has no store {store} in {currency}; it has: Amazon.com in USD."
+
+
 def test_orders_that_another_policy_has_claimed_hold_the_settlement(
     serve: Serve, shop: Installation, tmp_path: Path
 ) -> None:

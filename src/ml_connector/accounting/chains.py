@@ -24,6 +24,7 @@ BREAKS: Final = frozenset(
         "payable_chain_break",
         "failed_payout_unmatched",
         "opening_reserve_differs",
+        "opening_boundary_differs",
         "opening_sheet_missing",
     }
 )

@@ -137,10 +137,11 @@ def opening_payables(sheets: Iterable[OpeningSheet]) -> dict[StoreGroup, Decimal
 def check_opening(
     settlements: Iterable[SettlementFacts], sheets: Iterable[OpeningSheet]
 ) -> dict[str, tuple[Finding, ...]]:
-    """The settlements of one selling account against the sheets. Findings by settlement id; every one of them holds.
+    """The settlements of one selling account against the sheets. Findings by settlement id; all of them hold, but for the
+    note that something is missing between the sheet and the first file.
 
     A file that ended by the boundary belongs to what was before the link, and is never posted by it. The first of each
-    store group after it must take over the reserve of the sheet; the later ones are the chain's business.
+    store group after it must begin there and take over the reserve of the sheet; the later ones are the chain's business.
     """
     by_group = {sheet.group: sheet for sheet in sheets}
     findings: dict[str, tuple[Finding, ...]] = {}
@@ -166,6 +167,16 @@ def _before_opening(facts: SettlementFacts, sheet: OpeningSheet) -> Finding:
     )
 
 
+def _gap(first: SettlementFacts, sheet: OpeningSheet) -> Finding:
+    return Finding(
+        "settlement_gap",
+        f"No settlement of {sheet.store} in {sheet.currency} covers {sheet.boundary:%Y-%m-%d %H:%M} UTC to "
+        f"{first.start:%Y-%m-%d %H:%M} UTC, between the opening and {first.settlement_id}. Import what is missing, or correct "
+        "the boundary with link open.",
+        holds=False,
+    )
+
+
 def _first(first: SettlementFacts, sheet: OpeningSheet | None) -> Finding | None:
     taken_over = f"{money.text(first.previous_reserve, first.currency)} {first.currency}"
     if sheet is None:
@@ -176,8 +187,15 @@ def _first(first: SettlementFacts, sheet: OpeningSheet | None) -> Finding | None
             f"Settlement {first.settlement_id} is the first of {first.main_store or 'its store'} and takes over a "
             f"reserve of {taken_over}. Enter the opening balances with link open, or import the settlement before it.",
         )
+    if first.start < sheet.boundary:
+        return Finding(
+            "opening_boundary_differs",
+            f"Settlement {first.settlement_id} of {sheet.store} began on {first.start:%Y-%m-%d %H:%M} UTC and ended after the "
+            f"opening at {sheet.boundary:%Y-%m-%d %H:%M} UTC: what of it is in the books already cannot be told. A link "
+            "begins where a settlement begins: correct the boundary with link open.",
+        )
     if first.previous_reserve == sheet.reserve:
-        return None
+        return None if first.start == sheet.boundary else _gap(first, sheet)
     return Finding(
         "opening_reserve_differs",
         f"Settlement {first.settlement_id} is the first of {sheet.store} and takes over a reserve of {taken_over}, "

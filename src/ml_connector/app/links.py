@@ -124,13 +124,18 @@ class Links:
         await self.house.store.call(forget)
 
     async def open(self, name: str, source: Path, by: str) -> tuple[opening.OpeningSheet, ...]:
-        """Keep the opening sheet of a link, in place of the one before."""
-        await self.row(name)
+        """Keep the opening sheet of a link, store by store in place of the one before."""
+        link = await self.link(name)
         try:
             data = tomllib.loads(source.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
             raise WrongUse(f"{source} cannot be read as TOML: {error}.") from error
         sheets = opening.sheets_from_data(data)
+        for sheet in sheets:
+            # It would stand for nothing, and nobody would notice.
+            if store_key(sheet.store) not in {store_key(store) for store in link.currencies.get(sheet.currency, ())}:
+                there = ", ".join(f"{store} in {iso}" for iso, stores in link.currencies.items() for store in stores)
+                raise WrongUse(f"Link {name} has no store {sheet.store} in {sheet.currency}; it has: {there}.")
 
         def keep(conn: Connection) -> None:
             for sheet in sheets:

@@ -116,7 +116,12 @@ def remove(name: Name, data: Data = None, as_json: output.AsJson = False) -> Non
 @commands.command("open")
 def open_(
     name: Name,
-    source: Annotated[Path, typer.Option("--from", help="TOML: reserve, payable and payouts in transit at the start.")],
+    source: Annotated[
+        Path,
+        typer.Option(
+            "--from", help="TOML: reserve, payable and payouts in transit at the start; docs/accounting.md shows one."
+        ),
+    ],
     data: Data = None,
     as_json: output.AsJson = False,
 ) -> None:

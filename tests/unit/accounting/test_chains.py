@@ -181,6 +181,20 @@ def test_without_a_sheet_a_reserve_that_is_taken_over_holds_and_nothing_else_doe
     assert check_opening([facts("1", start=0)], [])["1"] == ()
 
 
+def test_a_first_file_that_began_before_the_opening_is_held_although_its_reserve_fits() -> None:
+    (finding,) = check_opening([facts("1", start=-3, previous="63.41")], [SHEET])["1"]
+
+    assert (finding.code, finding.holds) == ("opening_boundary_differs", True)
+    assert "2026-09-28 00:00 UTC" in finding.message and "2026-10-01 00:00 UTC" in finding.message
+
+
+def test_a_first_file_that_begins_after_the_opening_says_what_is_missing_in_between() -> None:
+    (finding,) = check_opening([facts("1", start=7, previous="63.41")], [SHEET])["1"]
+
+    assert (finding.code, finding.holds) == ("settlement_gap", False)
+    assert "2026-10-01 00:00 UTC to 2026-10-08 00:00 UTC" in finding.message
+
+
 def test_a_file_from_before_the_opening_is_never_posted() -> None:
     found = check_opening([facts("0", start=-7), facts("1", start=0, previous="63.41")], [SHEET])
 
