@@ -343,6 +343,39 @@ def test_connections_are_listed_shown_changed_and_removed(serve: Serve, shop: In
     assert [each["name"] for each in shop.ok("connection", "list")] == ["amazon"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "change"),
+    [
+        ("amazon", "amazon", "seller_id=A00000000000X"),
+        ("amazon", "amazon", "region=EU"),
+        ("books", "sap_business_one", "company_db=ANOTHER"),
+    ],
+)
+def test_a_connection_that_something_was_booked_through_stays_with_its_account(
+    serve: Serve, shop: Installation, name: str, kind: str, change: str
+) -> None:
+    """Document keys are made of the seller id: with another one, what is posted already would be posted once more."""
+    shop.link(serve(settlements=1))
+    shop.ok("run", "shop")
+
+    message = shop.refused(2, "connection", "add", name, "--kind", kind, "--set", change, "--secrets-stdin", stdin="{}")
+
+    assert change.partition("=")[0] in message and "another name" in message
+    assert shop.ok("connection", "add", name, "--kind", kind, "--secrets-stdin", stdin="{}")["name"] == name
+
+
+def test_until_something_was_booked_through_it_a_connection_takes_another_account(
+    serve: Serve, shop: Installation
+) -> None:
+    shop.link(serve(settlements=1))
+    for name, kind, change in (
+        ("amazon", "amazon", "seller_id=A00000000000X"),
+        ("books", "sap_business_one", "company_db=ANOTHER"),
+    ):
+        saved = shop.ok("connection", "add", name, "--kind", kind, "--set", change, "--secrets-stdin", stdin="{}")
+        assert change.partition("=")[2] in saved["settings"].values()
+
+
 def test_links_are_listed_shown_and_keep_their_connections(serve: Serve, shop: Installation) -> None:
     shop.link(serve(settlements=1))
     assert [each["name"] for each in shop.ok("link", "list")] == ["shop"]

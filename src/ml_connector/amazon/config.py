@@ -102,6 +102,7 @@ FORM: Final = Form(
             "Australia and Singapore. May be left empty where the address of the API is given.",
             required=False,
             clean=one_of("Region", "NA", "EU", "FE"),
+            whose=True,
         ),
         Field(
             "base_url",
@@ -122,7 +123,8 @@ FORM: Final = Form(
             "Client id",
             "The LWA client id of your application, from Seller Central, Develop Apps: amzn1.application-oa2-client....",
             clean=_matching(
-                r"[!-~]{3,512}", "The client id has spaces or other characters in it that do not belong there."
+                r"[!-~]{3,512}",
+                "The client id has spaces in it or is not whole: copy it again, amzn1.application-oa2-client....",
             ),
         ),
         Field(
@@ -148,6 +150,7 @@ FORM: Final = Form(
             "Seller id",
             "The merchant token of the selling account: Seller Central, Account Info. It begins with A.",
             clean=_matching(r"[A-Z0-9]{5,32}", "The seller id consists of capital letters and digits only."),
+            whose=True,
         ),
         Field(
             "marketplace_ids",

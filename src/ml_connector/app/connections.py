@@ -15,12 +15,13 @@ from ml_connector.amazon.connection import Tools as AmazonTools
 from ml_connector.app.house import OWN, House
 from ml_connector.app.reports import ConnectionShown
 from ml_connector.domain.catalog import Identity
+from ml_connector.domain.documents import State
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.forms import Form
 from ml_connector.domain.sealed import SecretId
 from ml_connector.domain.target import Company
 from ml_connector.erp import registry
-from ml_connector.store import connections, secrets
+from ml_connector.store import connections, documents, records, secrets
 from ml_connector.store.buckets import StoredBuckets
 from ml_connector.store.connections import ConnectionRow
 from ml_connector.store.tokens import SealedTokens
@@ -65,8 +66,15 @@ class Connections:
         known = _text(before.settings) if before is not None else {}
         values = form.clean({**known, **settings}, {**kept, **{key: value for key, value in given.items() if value}})
         public = {key: value for key, value in values.items() if key not in secret_names}
+        other = [each for each in form.fields if each.whose and known and known.get(each.name, "") != values[each.name]]
 
         def save(conn: Connection) -> None:
+            if other and _used(conn, name):
+                what = " and ".join(f"{each.label} ({each.name})" for each in other)
+                raise WrongUse(
+                    f"{what} of {name} cannot change any more: what was read or posted through it belongs to that account. Add a "
+                    "connection with another name."
+                )
             if before is None:
                 connections.add(conn, name, kind, public)
             else:
@@ -195,6 +203,12 @@ class Connections:
     async def _shown(self, row: ConnectionRow) -> ConnectionShown:
         found = await self.house.store.call(lambda conn: secrets.of(conn, row.name))
         return ConnectionShown(row.name, row.kind, _text(row.settings), tuple(secret.field for secret, _ in found))
+
+
+def _used(conn: Connection, name: str) -> bool:
+    """Whether anything was read through a connection, or decided to be posted."""
+    posted = documents.find(conn, connection=name, state=set(State) - {State.PLANNED}, limit=1)
+    return bool(posted or records.find(conn, connection=name, limit=1))
 
 
 def _text(settings: Mapping[str, object]) -> dict[str, str]:

@@ -21,7 +21,8 @@ def _as_it_is(text: str) -> str:
 class Field:
     """One thing to ask for. ``clean`` returns the value as it is kept, or raises :class:`WrongUse` with a sentence.
 
-    A ``secret`` goes to the vault and is never shown again. ``default`` is used where nothing is given.
+    A ``secret`` goes to the vault and is never shown again. ``default`` is used where nothing is given. ``whose`` marks what
+    says which account or company it is: once something was booked through a connection, that does not change any more.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Field:
     required: bool = True
     default: str = ""
     clean: Callable[[str], str] = _as_it_is
+    whose: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,13 @@ FORM: Final = Form(
             "The application's address, without version and company: https://host/Sage300WebApi.",
             clean=_base_url,
         ),
-        Field("company", "Company", "The Org ID of the company database, at most six characters.", clean=_company),
+        Field(
+            "company",
+            "Company",
+            "The Org ID of the company database, at most six characters.",
+            clean=_company,
+            whose=True,
+        ),
         Field("tenant", "Tenant", "A dash, unless your provider gave you a word.", default="-", clean=_tenant),
         Field(
             "username",

@@ -34,7 +34,12 @@ FORM: Final = Form(
             "Your SAP partner or administrator knows it.",
             clean=_base_url,
         ),
-        Field("company_db", "Company database", "The database name of the company, as in SAP's sign-in window."),
+        Field(
+            "company_db",
+            "Company database",
+            "The database name of the company, as in SAP's sign-in window.",
+            whose=True,
+        ),
         Field(
             "username", "User", "A Business One user of its own for ml-connector, with a licence for the Service Layer."
         ),
