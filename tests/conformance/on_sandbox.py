@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Final, TypeVar
 
 from ml_connector.conformance.world import Desk, NotHere, Position, Surroundings
+from ml_connector.erp.registry import Tools
 from ml_connector.sandbox.ledger import Ledger
 from ml_connector.sandbox.world import World as Sandbox
 from tests.conformance.line import Lined, SandboxClock, Sorter
+
+T = TypeVar("T")
 
 BASE_URL: Final = "https://sandbox.test"
 
@@ -80,6 +83,13 @@ class SandboxSite(Lined):
         """The company is as every case is to find it."""
         self._founded.keep(self._positions, self._ledger)
         self.ready = True
+
+    async def sign_in(
+        self, connect: Callable[[Mapping[str, str], Mapping[str, str], Tools], Awaitable[T]], **given: str
+    ) -> T:
+        """As the product does, with what the sign-in form asks for."""
+        secrets = {"password": given.pop("password")}
+        return await connect(given, secrets, Tools(self.surroundings.clock, self.surroundings.random, self.transport))
 
     def credentials(self, wrong: str = "") -> dict[str, str]:
         """What the sign-in form asks for; the field ``wrong`` is filled with something else."""

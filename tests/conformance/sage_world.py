@@ -19,7 +19,6 @@ from ml_connector.conformance.world import (
 )
 from ml_connector.domain.documents import Document, JournalEntry, Kind, SalesDocument
 from ml_connector.domain.target import Company
-from ml_connector.erp.registry import Tools
 from ml_connector.erp.sage_300.connector import connect
 from ml_connector.sandbox.sage_300 import NAME, SWITCHES, Control
 from tests.conformance.on_sandbox import Founded, SandboxSite
@@ -139,10 +138,7 @@ class SageSite(SandboxSite):
         return self.door
 
     async def connect(self, wrong: str = "") -> Company:
-        given = self.credentials(wrong)
-        secrets = {"password": given.pop("password")}
-        tools = Tools(self.surroundings.clock, self.surroundings.random, self.transport)
-        target = await connect({**given, **self._settings}, secrets, tools)
+        target = await self.sign_in(connect, **self.credentials(wrong), **self._settings)
         if not self.ready:
             self.keep()
         if self._mode == "OE" and not self._nights:

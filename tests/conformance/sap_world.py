@@ -21,7 +21,6 @@ from ml_connector.domain import keys
 from ml_connector.domain.documents import Document, InventoryIssue, JournalEntry, Kind, Payment, SalesDocument
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Company, Ids
-from ml_connector.erp.registry import Tools
 from ml_connector.erp.sap_business_one import rooms
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
 from ml_connector.erp.sap_business_one.places import PLACES
@@ -141,10 +140,7 @@ class SapSite(SandboxSite):
         return self.door
 
     async def connect(self, wrong: str = "") -> Company:
-        given = self.credentials(wrong) | self._settings
-        secrets = {"password": given.pop("password")}
-        tools = Tools(self.surroundings.clock, self.surroundings.random, self.transport)
-        target = await connect(given, secrets, tools)
+        target = await self.sign_in(connect, **self.credentials(wrong), **self._settings)
         if not self.ready:
             if self._prepared:
                 await target.prepare()

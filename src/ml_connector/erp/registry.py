@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from random import Random
@@ -11,9 +13,10 @@ from typing import Final, Protocol
 import httpx2
 
 from ml_connector.domain.clock import Clock
-from ml_connector.domain.errors import WrongUse
+from ml_connector.domain.errors import MlConnectorError, WrongUse
 from ml_connector.domain.forms import Form
 from ml_connector.domain.target import Company
+from ml_connector.transport.http import HttpClient, Timeouts
 
 GROUP: Final = "ml_connector.erp"
 
@@ -30,6 +33,35 @@ class Tools:
     random: Random
     transport: httpx2.AsyncBaseTransport | None = None
     settle_s: float | None = None
+
+    def client(
+        self, label: str, base_url: str, ssl_context: ssl.SSLContext | None, connect_s: float, read_s: float
+    ) -> HttpClient:
+        """A client of one server. A whole exchange may take five minutes, and two of its longest silences."""
+        timeouts = Timeouts(connect_s, read_s, max(300.0, 2 * read_s))
+        return HttpClient(
+            label,
+            base_url,
+            self.clock,
+            self.random,
+            transport=self.transport,
+            ssl_context=ssl_context,
+            timeouts=timeouts,
+        )
+
+
+class Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+@asynccontextmanager
+async def closed_on_error(opened: Closable) -> AsyncIterator[None]:
+    """For what comes between signing in and handing over a target: who is told that it failed gets nothing to close."""
+    try:
+        yield
+    except MlConnectorError:
+        await opened.close()
+        raise
 
 
 class Connect(Protocol):

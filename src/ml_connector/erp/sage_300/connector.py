@@ -33,7 +33,7 @@ from ml_connector.domain.target import (
     Unclear,
     Unsupported,
 )
-from ml_connector.erp.registry import Connector, Tools
+from ml_connector.erp.registry import Connector, Tools, closed_on_error
 from ml_connector.erp.sage_300 import feeds, reads
 from ml_connector.erp.sage_300.client import READERS_MAX, WebApi
 from ml_connector.erp.sage_300.company import MODULES, Company
@@ -44,7 +44,7 @@ from ml_connector.erp.sage_300.routes.notes import Notes, returns_goods
 from ml_connector.erp.sage_300.routes.orders import InvoicingOrders, SalesOrders
 from ml_connector.erp.sage_300.routes.receipts import Receipts
 from ml_connector.erp.sage_300.routes.receivables import Receivables
-from ml_connector.transport.http import HttpClient, Timeouts
+from ml_connector.transport.http import HttpClient
 
 #: Why documents of a kind have no way (docs/connectors/sage-300.md).
 _NO_WAY: Final = {
@@ -268,23 +268,11 @@ async def connect(settings: Mapping[str, str], secrets: Mapping[str, str], tools
     context = config.ssl_context()
 
     def client(read_s: float) -> HttpClient:
-        timeouts = Timeouts(config.connect_timeout_s, read_s, max(300.0, 2 * read_s))
-        return HttpClient(
-            "Sage 300",
-            config.company_url,
-            tools.clock,
-            tools.random,
-            transport=tools.transport,
-            ssl_context=context,
-            timeouts=timeouts,
-        )
+        return tools.client("Sage 300", config.company_url, context, config.connect_timeout_s, read_s)
 
     api = WebApi(client(config.read_timeout_s), client(config.slow_timeout_s), config, tools.clock)
-    try:
+    async with closed_on_error(api):
         company = await reads.company(api, config)
-    except MlConnectorError:
-        await api.close()
-        raise
     return Sage300(config, api, company, tools.clock, settle_s=tools.settle_s)
 
 

@@ -36,7 +36,7 @@ from ml_connector.domain.target import (
     Unknown,
     Unsupported,
 )
-from ml_connector.erp.registry import Connector, Tools
+from ml_connector.erp.registry import Connector, Tools, closed_on_error
 from ml_connector.erp.sap_business_one import (
     abilities,
     batch,
@@ -56,7 +56,7 @@ from ml_connector.erp.sap_business_one.errors import parse_error
 from ml_connector.erp.sap_business_one.reads_company import Reading
 from ml_connector.erp.sap_business_one.reads_stock import STOCK_IS
 from ml_connector.erp.sap_business_one.writes import Write
-from ml_connector.transport.http import Answer, HttpClient, Timeouts
+from ml_connector.transport.http import Answer
 
 _SIGN_UNPROVEN: Final = (
     "Refund payments are off: the sign of a credit note in an outgoing payment is not proven for this company. To prove it, pay "
@@ -254,21 +254,12 @@ def _all(group: Sequence[Write], receipt: Receipt) -> dict[DocumentKey, Receipt]
 async def connect(settings: Mapping[str, str], secrets: Mapping[str, str], tools: Tools) -> SapBusinessOne:
     """See :class:`~ml_connector.erp.registry.Connect`."""
     config = read_config(settings, secrets)
-    http = HttpClient(
-        "SAP Business One",
-        config.base_url,
-        tools.clock,
-        tools.random,
-        transport=tools.transport,
-        ssl_context=config.ssl_context(),
-        timeouts=Timeouts(config.connect_timeout_s, config.read_timeout_s, max(300.0, 2 * config.read_timeout_s)),
+    http = tools.client(
+        "SAP Business One", config.base_url, config.ssl_context(), config.connect_timeout_s, config.read_timeout_s
     )
     layer = ServiceLayer(http, Session(http, config, tools.clock), config)
-    try:
+    async with closed_on_error(layer):
         company = await reads.company(layer, config)
-    except MlConnectorError:
-        await layer.close()
-        raise
     return SapBusinessOne(config, layer, company, tools.clock, settle_s=tools.settle_s)
 
 
