@@ -91,12 +91,18 @@ _AR_SWITCHES: Final[Sequence[Switch]] = (
     Switch("ar_duplicate_code", "FieldInvalid", ("RecordDuplicate",), _WRITES | _PEOPLE, _INVOICING),
     Switch("applies_to_posted_only", True, (False,), _WRITES, frozenset({Kind.CREDIT_MEMO})),
 )
+#: By what the invoice of an order is dated, in the simulator's own two switches. The fourth is no company that can be posted to:
+#: where an order cannot say the date and does not give its own, each invoice has today's, and is held as a conflict.
+_DATED_BY: Final[Mapping[str, Mapping[str, Position]]] = {
+    "InvoiceDate": {"order_has_invoice_date": True, "invoice_date": "order"},
+    "InvoiceDate or today": {"order_has_invoice_date": True, "invoice_date": "session"},
+    "OrderDate": {"order_has_invoice_date": False, "invoice_date": "order"},
+}
 _OE_SWITCHES: Final[Sequence[Switch]] = (
     Switch("oe_duplicate_code", "RecordDuplicate", ("FieldInvalid", "General"), _WRITES | _PEOPLE, _SALES),
     Switch("note_number_is_unique", True, (False,), _WRITES, frozenset({Kind.CREDIT_MEMO})),
     Switch("invoiced_by", "both", ("InvoiceWillBeProduced", "PostInvoice"), _WRITES, frozenset({Kind.INVOICE})),
-    Switch("invoice_date", "order", ("session",), _WRITES, _SALES),
-    Switch("order_has_invoice_date", True, (False,), _WRITES, _SALES),
+    Switch("invoice_dated_by", "InvoiceDate", tuple(_DATED_BY)[1:], _WRITES, _SALES),
     Switch("negative_charges", True, (False,), _WRITES, _SALES),
     Switch("negative_inventory", False, (True,), _WRITES, _SALES),
     Switch("on_hand_waits_for_day_end", False, (True,), _WRITES, _SALES),
@@ -122,14 +128,15 @@ class SageSite(SandboxSite):
     def __init__(
         self, surroundings: Surroundings, positions: Mapping[str, Position], founded: Founded, mode: str
     ) -> None:
-        super().__init__(NAME, surroundings, positions, founded, traffic_of=_traffic, declared=_DECLARED)
+        dated = _DATED_BY[str(positions.get("invoice_dated_by", "InvoiceDate"))]
+        super().__init__(NAME, surroundings, {**positions, **dated}, founded, traffic_of=_traffic, declared=_DECLARED)
         self._mode = mode
         self._settings = {"invoice_mode": mode}
         self._settings["entered_batches"] = str(positions.get("entered_batches", "open"))
         if positions.get("invoiced_by") == "PostInvoice":
             self._settings["order_invoices_by"] = "PostInvoice"
         self.codes = OE_CODES if self._mode == "OE" else CODES
-        self._dated = bool(positions.get("order_has_invoice_date", True))
+        self._dated = bool(dated["order_has_invoice_date"])
         self._nights = False
 
     @property
