@@ -150,6 +150,27 @@ def test_a_break_in_a_chain_is_told_before_anything_is_approved(
     assert (report.code, report.json["posted"], report.json["proved"]) == (1, 3, 1)
 
 
+VAT_ON_A_FEE = row(
+    "-0.82", "FBAFees", "FBA Inventory Storage Fee", "Tax on fee", order_id="", order_item_code="", sku=""
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "account"), [((), "115000"), (("--vat-not-deductible", "US"), "622000")], ids=["deductible", "not"]
+)
+def test_tax_on_a_fee_is_an_expense_where_the_store_cannot_deduct_it(
+    world: SandboxServer, shop: Installation, more: tuple[str, ...], account: str
+) -> None:
+    settings = (
+        "link", "add", "shop", "--amazon", "amazon", "--erp", "books", "--stores", "US",
+        "--policy", "settlement_summary", "--closed-period", "hold", *more,
+    )  # fmt: skip
+    shop.ok(*settings)
+    imported(shop, settlement([SALE, VAT_ON_A_FEE]))
+    shop.ok("run", "shop")
+    assert balance(world)[account] == Decimal("-0.82")
+
+
 def test_inspect_needs_no_installation_and_says_how_it_went_by_its_exit_code(shop: Installation) -> None:
     good = shop("settlement", "inspect", written(shop.place, settlement([SALE, FEE])), "--json")
     assert good.code == 0

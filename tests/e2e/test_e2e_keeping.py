@@ -381,6 +381,8 @@ def test_links_are_listed_shown_and_keep_their_connections(serve: Serve, shop: I
     assert [each["name"] for each in shop.ok("link", "list")] == ["shop"]
     shown = shop.ok("link", "show", "shop")
     assert (shown["stores"], shown["closed_period"], shown["mapping_version"]) == (["US"], "hold", 1)
+    for_people = shop("link", "show", "shop").out
+    assert "US=America/Los_Angeles" in for_people and "yes" in for_people and "{" not in for_people
     assert "is used by the link 'shop'" in shop.refused(2, "connection", "remove", "books")
     for arguments, says in (
         (("--stores", "XX"), "There is no store XX"),
@@ -456,6 +458,19 @@ def test_a_record_shows_its_lines_attempts_and_history(serve: Serve, shop: Insta
     out = shop("record", "show", key).out
     assert all(word in out for word in ("Lines", "Attempts", "History", "accepted"))
     assert [each["key"] for each in shop.ok("record", "list", "--state", "posted", "--link", "shop")][1:] == [key]
+
+
+def test_records_are_listed_by_link_state_and_kind(serve: Serve, shop: Installation) -> None:
+    assert shop.ok("init")
+    assert shop("record", "list").out == "Nothing was read yet.\n"
+    shop.link(serve(settlements=1))
+    shop.ok("run", "shop")
+    entries = shop.ok("record", "list", "--kind", "JE")
+    assert entries and entries == shop.ok("record", "list", "--kind", "JournalEntry", "--link", "shop")
+    assert {each["kind"] for each in shop.ok("record", "list", "--kind", "settlement")} == {"settlement"}
+    assert shop("record", "list", "--state", "held").out == "No record is of that kind and in that state.\n"
+    assert shop.refused(2, "record", "list", "--kind", "journal").startswith("There is no kind 'journal'; there are: ")
+    assert shop.refused(2, "record", "list", "--link", "none").startswith("There is no link 'none'")
 
 
 def test_the_audit_head_beside_the_database_is_written_by_every_command(shop: Installation) -> None:

@@ -13,6 +13,8 @@ from datetime import date
 from difflib import SequenceMatcher
 from typing import Final
 
+from ml_connector.accounting import vocabulary
+from ml_connector.accounting.vocabulary import TAX, WITHHELD
 from ml_connector.domain import money
 from ml_connector.domain.catalog import Account, References
 from ml_connector.domain.documents import JournalEntry
@@ -49,9 +51,33 @@ def check_mapping(
         if account:
             for finding in _currency_findings(rule, account, currencies or {}):
                 findings[finding] = None
+        for why in _never(rule, currencies or {}):
+            findings[
+                Finding(
+                    "rule_never_applies",
+                    f"The rule for {_used_for(rule)} (account {rule.placement.account}) never applies: {why}. "
+                    "Correct it, or take it out.",
+                    holds=False,
+                )
+            ] = None
     for finding in _in_transit_findings(mapping):
         findings[finding] = None
     return tuple(findings)
+
+
+def _never(rule: AccountRule, currencies: MappingOf[str, str]) -> Iterator[str]:
+    """Why a rule decides nothing. A less specific one then does, and nobody would notice."""
+    if rule.store and currencies and store_key(rule.store) not in map(store_key, currencies):
+        yield f"the link has no such store; it has {', '.join(currencies)}"
+    if rule.item_group:
+        yield f"no item is in a group {rule.item_group}, because this version keeps no item groups"
+    known = vocabulary.shipped().find(rule.triple) if rule.triple and rule.category else None
+    if (
+        known
+        and rule.category not in {known.category, known.if_not_deductible}
+        and known.category not in {TAX, WITHHELD}
+    ):
+        yield f"{' | '.join(rule.triple or ())} is {known.category}"
 
 
 def _used_for(rule: AccountRule) -> str:

@@ -28,6 +28,21 @@ from ml_connector.domain.settlements import Granularity, Group, SettlementGroups
 UNKNOWN_TRIPLE = "unknown_triple"
 MAIN_STORE_UNCLEAR = "main_store_unclear"
 
+#: What buyers pay for, and get back: the prices that may have tax in them.
+_WITH_TAX = frozenset(
+    {
+        "product_sales",
+        "product_refunds",
+        "shipping_income",
+        "shipping_refunds",
+        "gift_wrap_income",
+        "gift_wrap_refunds",
+        "cod_income",
+        "promotions",
+        "promotion_refunds",
+    }
+)
+
 _COARSER = {Granularity.ORDER: Granularity.DAY, Granularity.DAY: Granularity.SETTLEMENT}
 
 
@@ -136,6 +151,7 @@ class _Planner:
         if isinstance(closing, Finding):
             findings.append(closing)
         findings += self._dates(closing if isinstance(closing, Posting) else None)
+        findings += self._tax_in_prices(store)
         placed, unmapped = self._place(store)
         findings += unmapped
         if isinstance(closing, Finding) or any(finding.holds for finding in findings):
@@ -260,6 +276,27 @@ class _Planner:
                 "Open it in the ERP, or set the link's closed_period to next_open_day"
             )
         return Finding(problem.value, f"{advice}, then replay the settlement.")
+
+    def _tax_in_prices(self, main_store: str) -> Iterable[Finding]:
+        """Carving tax out of prices is not done here; that it is in them is told (ACCOUNTING 4, ``prices_include_tax``)."""
+        income: dict[str, Decimal] = {}
+        taxed: set[str] = set()
+        for group in self.groups.groups:
+            name = self._store(group, main_store)
+            if group.key.tax is not None:
+                taxed.add(name)
+            elif group.category in _WITH_TAX:
+                income[name] = income.get(name, money.ZERO) + group.amount
+        for name, amount in income.items():
+            settings = self._settings(name)
+            if settings is not None and settings.prices_include_tax and name not in taxed and amount:
+                yield Finding(
+                    "tax_in_prices",
+                    f"No row of settlement {self._id} shows tax of {name}, whose prices include it: "
+                    f"{self._words(amount)} of {name} are posted to income as they are. Where you owe that tax, post it by "
+                    "hand from income to tax payable.",
+                    holds=False,
+                )
 
     def _place(self, main_store: str) -> tuple[list[Placed], list[Finding]]:
         placed: list[Placed] = []

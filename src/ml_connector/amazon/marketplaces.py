@@ -24,6 +24,11 @@ class Store:
     zone: str
 
     @property
+    def prices_include_tax(self) -> bool:
+        """Whether the price that buyers see has the tax in it (ACCOUNTING 4: Japan and Europe)."""
+        return self.region == "EU" or self.code == "JP"
+
+    @property
     def name(self) -> str:
         """As it stands in the marketplace-name column: ``Amazon.de``."""
         return self.domain.capitalize()

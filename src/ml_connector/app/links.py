@@ -68,6 +68,7 @@ class LinkSettings(BaseModel):
     zones: dict[str, str] = {}
     branches: dict[str, str] = {}
     always_facilitated: list[str] = []
+    vat_not_deductible: list[str] = []
     goals: dict[Kind, Literal["entered", "posted"]] = {}
     every_hours: int = 6
     #: 0: orders are not looked for by themselves. A policy that books no orders does not need them.
@@ -265,6 +266,9 @@ class Links:
             mapping_version=newest.version if newest else None,
             goals={kind.value: settings.goals.get(kind, "posted") for kind in _POSTS[settings.policy]},
             classes=await self._classes(settings),
+            branches=settings.branches,
+            always_facilitated=tuple(settings.always_facilitated),
+            vat_not_deductible=tuple(settings.vat_not_deductible),
         )
 
     async def _classes(self, settings: LinkSettings) -> dict[str, str]:
@@ -359,7 +363,8 @@ def _checked(given: Mapping[str, Any]) -> LinkSettings:
     if unknown:
         codes = ", ".join(store.code for store in marketplaces.STORES)
         raise WrongUse(f"There is no store {', '.join(unknown)}; there are: {codes}.")
-    strange = {*settings.zones, *settings.branches, *settings.always_facilitated} - set(settings.stores)
+    named = {*settings.zones, *settings.branches, *settings.always_facilitated, *settings.vat_not_deductible}
+    strange = named - set(settings.stores)
     if strange:
         raise WrongUse(f"{', '.join(sorted(strange))} is no store of this link.")
     for zone in settings.zones.values():
@@ -392,6 +397,8 @@ def _policy(settings: LinkSettings, stores: list[marketplaces.Store]) -> Account
                 zone=settings.zones.get(store.code) or store.zone,
                 branch=settings.branches.get(store.code, ""),
                 always_facilitated=store.code in settings.always_facilitated,
+                vat_on_fees_deductible=store.code not in settings.vat_not_deductible,
+                prices_include_tax=store.prices_include_tax,
             )
             for store in stores
         },

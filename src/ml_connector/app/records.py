@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from ml_connector.app.house import House
 from ml_connector.app.reports import AttemptShown, EventShown, RecordDetail, RecordShown, VersionShown
 from ml_connector.app.showing import lines_shown
-from ml_connector.domain.documents import State
+from ml_connector.domain.documents import Kind, State
 from ml_connector.domain.errors import WrongUse
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.flows import discovery, restating, states
@@ -28,6 +28,8 @@ _SHOWN_MAX = 10_000
 #: Orders as they are, and orders of which only a report has told.
 _ORDERS = (ORDER, FOUND_ORDER)
 
+SETTLEMENT = "settlement"
+
 #: From the slowest to the last.
 _PROGRESS = (State.PLANNED, State.APPROVED, State.POSTING, State.ENTERED, State.POSTED, State.DROPPED)
 
@@ -40,9 +42,13 @@ class Records:
 
     async def all(self, link: str | None, state: str | None, kind: str | None = None) -> list[RecordShown]:
         """Settlements, reports that were refused or wait, documents, and the orders that are held, oldest first of each.
-        The other orders are told only where ``kind`` is theirs: there are too many of them."""
+        The other orders are told only where ``kind`` is theirs: there are too many of them. Raises :class:`WrongUse` for a
+        kind or a link that there is not."""
+        kind = _kind(kind) if kind is not None else None
 
         def read(conn: Connection) -> list[RecordShown]:
+            if link is not None and links.known(conn, link) is None:
+                raise WrongUse(f"There is no link {link!r}: see ml-connector link list.")
             if kind in _ORDERS:
                 return _orders(conn, link, kind, state)
             rows = documents.find(conn, link=link, limit=_SHOWN_MAX)
@@ -147,6 +153,17 @@ class Records:
         return DocumentKey(text.strip().upper())
 
 
+def _kind(text: str) -> str:
+    """A kind by its short or its long name: JE, JournalEntry."""
+    short: dict[str, str] = {each.name.replace("_", "").casefold(): each.value for each in Kind} | {
+        each.casefold(): each for each in (SETTLEMENT, discovery.REPORT, *_ORDERS, *Kind)
+    }
+    if text.casefold() not in short:
+        there = ", ".join(dict.fromkeys(short.values()))
+        raise WrongUse(f"There is no kind {text!r}; there are: {there}.")
+    return short[text.casefold()]
+
+
 def _reports(conn: Connection, link: str | None) -> list[Record]:
     """Reports of which nothing has become a settlement (yet)."""
     row = links.get(conn, link) if link is not None else None
@@ -203,7 +220,7 @@ def _settlement(row: SettlementRow, rows: Sequence[DocumentRow]) -> RecordShown:
         state = min((each.state for each in rows), key=_PROGRESS.index).value
         if row.state == states.PLANNED and state != State.PLANNED.value:
             reason = ""  # a note on what was planned: from here on the proof says what still holds
-    return RecordShown(row.settlement_id, "settlement", row.link, state, code, reason, {})
+    return RecordShown(row.settlement_id, SETTLEMENT, row.link, state, code, reason, {})
 
 
 def _detail(shown: RecordShown, sha256: str, history: tuple[EventShown, ...]) -> RecordDetail:

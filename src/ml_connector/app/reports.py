@@ -59,6 +59,9 @@ class LinkShown:
     mapping_version: int | None
     goals: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
+    branches: Mapping[str, str] = field(default_factory=dict)
+    always_facilitated: tuple[str, ...] = ()
+    vat_not_deductible: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

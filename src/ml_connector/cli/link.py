@@ -39,6 +39,12 @@ def add(
     always_facilitated: Annotated[
         str, typer.Option(help="Stores where Amazon always collects the tax, comma separated.")
     ] = "",
+    vat_not_deductible: Annotated[
+        str,
+        typer.Option(
+            help="Stores where tax on Amazon's fees is not given back: it goes with the fee. Comma separated."
+        ),
+    ] = "",
     goal: Annotated[
         list[str] | None,
         typer.Option(help="KIND=entered: leave documents of a kind (JE) for a person to post in the ERP."),
@@ -51,11 +57,10 @@ def add(
     as_json: output.AsJson = False,
 ) -> None:
     """Join two connections."""
-    codes = [code.strip().upper() for code in stores.split(",") if code.strip()]
     settings = {
         "amazon": amazon,
         "erp": erp,
-        "stores": codes,
+        "stores": _codes(stores),
         "policy": policy,
         "closed_period": closed_period,
         "approval": approval,
@@ -66,7 +71,8 @@ def add(
         "adopt_equal": adopt_equal,
         "zones": _pairs("--zone", zone),
         "branches": _pairs("--branch", branch),
-        "always_facilitated": [code.strip().upper() for code in always_facilitated.split(",") if code.strip()],
+        "always_facilitated": _codes(always_facilitated),
+        "vat_not_deductible": _codes(vat_not_deductible),
         "goals": _pairs("--goal", goal),
         "every_hours": every_hours,
         "orders_every_minutes": orders_every_minutes,
@@ -100,7 +106,9 @@ def show(name: Name, data: Data = None, as_json: output.AsJson = False) -> None:
     if as_json:
         output.emit(found)
     else:
-        output.table(name, ("setting", "value"), [(key, value) for key, value in output.plain(found).items()])
+        output.table(
+            name, ("setting", "value"), [(key, output.words(value)) for key, value in output.plain(found).items()]
+        )
 
 
 @commands.command("remove")
@@ -139,6 +147,10 @@ def open_(
             ],
             right=("reserve", "payable", "in transit"),
         )
+
+
+def _codes(text: str) -> list[str]:
+    return [code.strip().upper() for code in text.split(",") if code.strip()]
 
 
 def _pairs(option: str, given: list[str] | None) -> dict[str, str]:

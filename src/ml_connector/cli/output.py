@@ -58,6 +58,21 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def words(value: Any) -> str:
+    """JSON data as a person writes it."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return ", ".join(f"{key}={words(item)}" for key, item in value.items())
+        case list():
+            return ", ".join(map(words, value))
+        case _:
+            return str(value)
+
+
 def class_words(class_: str) -> str:
     """How a document is kept from counting twice, for people. What is no class is a sentence already."""
     return {

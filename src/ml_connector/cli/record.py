@@ -34,7 +34,8 @@ def list_(
         rows = [(r.key, r.kind, r.state, r.reason, " ".join(f"{k}={v}" for k, v in r.ids.items())) for r in found]
         output.table("", ("key", "kind", "state", "reason", "ids"), rows)
     else:
-        output.console().print("Nothing was read yet.")
+        chosen = state is not None or kind is not None
+        output.console().print("No record is of that kind and in that state." if chosen else "Nothing was read yet.")
 
 
 @commands.command("show")

@@ -214,13 +214,17 @@ class Presentation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """What a link knows of one store. ``zone`` is IANA; ``company`` and ``branch`` are the ERP's own ids or ""."""
+    """What a link knows of one store. ``zone`` is IANA; ``company`` and ``branch`` are the ERP's own ids or "".
+
+    ``prices_include_tax`` says what buyers pay there by law: rows of its sales are net only where tax has rows of its own.
+    """
 
     zone: str
     company: str = ""
     branch: str = ""
     always_facilitated: bool = False
     vat_on_fees_deductible: bool = True
+    prices_include_tax: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,3 +269,41 @@ def test_a_label_survives_a_line_text_cut_at_its_length() -> None:
     assert label_of("product_sales  Amazon.com |") == "product_sales Amazon.com"
     assert label_of("Rounding difference") == ""
     assert label_of("") == ""
+
+
+DE = "Amazon.de"
+GROSS = StoreSettings("Europe/Berlin", prices_include_tax=True)
+GERMAN_SALE = Row("product_sales", "119.00", DAY, store=DE)
+
+
+def test_income_of_a_store_whose_prices_include_tax_is_told_where_no_row_shows_the_tax() -> None:
+    """It is posted with the tax in it: that must not be found out by the tax office."""
+    groups = settlement([GERMAN_SALE, Row("shipping_income", "4.99", DAY, store=DE)], main_store=DE)
+    plan = plan_settlement(
+        groups, policy=policy(stores={DE: GROSS}), mapping=chart(), references=references(), prefix="AAAA"
+    )
+
+    (finding,) = plan.findings
+    assert (finding.code, finding.holds) == ("tax_in_prices", False)
+    assert "123.99 USD of Amazon.de" in finding.message
+    assert len(plan.entries) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings"),
+    [
+        ([GERMAN_SALE, Row("sales_tax_payable", "19.00", DAY, store=DE, tax=TaxTreatment.COLLECTED)], GROSS),
+        ([GERMAN_SALE], StoreSettings("Europe/Berlin")),
+        ([Row("coupons", "-1.75", DAY, store=DE)], GROSS),
+    ],
+    ids=["tax is shown", "prices without tax", "nothing sold"],
+)
+def test_where_tax_is_shown_or_in_no_price_nothing_is_told(rows: list[Row], settings: StoreSettings) -> None:
+    plan = plan_settlement(
+        settlement(rows, main_store=DE),
+        policy=policy(stores={DE: settings}),
+        mapping=chart(),
+        references=references(),
+        prefix="AAAA",
+    )
+    assert plan.findings == ()

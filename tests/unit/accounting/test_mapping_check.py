@@ -13,6 +13,7 @@ from ml_connector.accounting.settlement_journal import plan_settlement
 from ml_connector.domain.catalog import ControlAccount, References
 from ml_connector.domain.documents import JournalEntry
 from ml_connector.domain.mapping import AccountRule, Mapping, Placement
+from ml_connector.domain.settlements import Triple
 from tests.support.groups import Row, account, account_of, chart, month, policy, references, settlement
 
 DAY = date(2026, 10, 15)
@@ -141,3 +142,32 @@ def test_accounts_are_suggested_by_name_among_those_that_may_be_used() -> None:
 
     found = [(s.category, s.account) for s in suggest(company, ["product_sales", "advertising"])]
     assert found == [("advertising", "6100"), ("product_sales", "4000")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (AccountRule(Placement(SALES), category="product_sales", store="Amazon.con"), "the link has no such store"),
+        (AccountRule(Placement(SALES), category="product_sales", item_group="toys"), "no item is in a group"),
+        (
+            AccountRule(Placement(SALES), category="shipping_income", triple=Triple("Order", "ItemPrice", "Principal")),
+            "is product_sales",
+        ),
+    ],
+)
+def test_a_rule_that_can_never_apply_is_told(rule: AccountRule, says: str) -> None:
+    mapping = Mapping(1, (*chart().rules, rule))
+
+    (finding,) = check_mapping(mapping, references(), {"Amazon.com": "USD"})
+
+    assert (finding.code, finding.holds) == ("rule_never_applies", False)
+    assert says in finding.message
+
+
+def test_a_rule_for_a_label_that_the_table_does_not_know_or_knows_alike_is_fine() -> None:
+    rules = (
+        AccountRule(Placement(SALES), category="product_sales", triple=Triple("Order", "ItemPrice", "Principal")),
+        AccountRule(Placement(SALES), category="shipping_income", triple=Triple("Order", "ItemPrice", "Made up")),
+        AccountRule(Placement(SALES), triple=Triple("Order", "ItemPrice", "Shipping"), store="AMAZON.COM"),
+    )
+    assert check_mapping(Mapping(1, (*chart().rules, *rules)), references(), {"Amazon.com": "USD"}) == ()
