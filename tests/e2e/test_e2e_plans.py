@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -262,3 +263,19 @@ def test_a_settlement_restated_before_it_was_posted_is_planned_from_the_new_file
     report = shop.ok("run", "shop")
     assert report["proved"] == 2
     assert {each["state"] for each in shop.records()} == {"posted"}
+
+
+def test_a_look_at_recent_days_only_skips_nothing_for_good(serve: Serve, shop: Installation) -> None:
+    """Settlements of a week each: the last six days show one of the three."""
+    now = datetime.now(UTC)
+    shop.link(serve(settlements=3))
+    recent = (now - timedelta(days=6)).date().isoformat()
+
+    shop("plan", "shop", "--since", recent)
+    assert len(shop.settlements()) == 1
+    shop("run", "shop", "--since", recent)
+    assert len(shop.settlements()) == 1
+
+    report = shop.ok("run", "shop")
+
+    assert len(shop.settlements()) == report["proved"] == 3

@@ -37,15 +37,18 @@ _OVERLAP: Final = timedelta(days=5)
 async def discover(books: Books, amazon: AmazonAccount, since: date | None) -> int:
     """Archive every settlement report that is not archived yet; how many were new.
 
-    ``since`` widens the search; without it, everything since the newest report seen, and all 90 days at first.
+    Without ``since``: everything since the newest report seen, and all 90 days at first. An earlier ``since`` widens the
+    search. A later one narrows it for this time only: what it leaves out is found by the next search without it.
     """
-    found = await amazon.discover_settlements(await _created_since(books, since))
+    usual = await _created_since(books)
+    begin = usual if since is None else max(_earliest(books), datetime.combine(since, time.min, UTC))
+    found = await amazon.discover_settlements(begin)
     new = 0
     for done, report in enumerate(found):
         books.progress(done, len(found), "downloading settlements")
         new += await _archive(books, amazon, report)
     newest = max((report.created_time for report in found), default=None)
-    if newest is not None:
+    if newest is not None and begin <= usual:
         await books.store.call(lambda conn: watermarks.put(conn, books.link.amazon, FLOW, newest.isoformat()))
     return new
 
@@ -66,10 +69,12 @@ async def import_file(books: Books, path: Path, by: str) -> tuple[str, bool]:
     return raw.sha256, records.Sighting.NEW in sighting.values()
 
 
-async def _created_since(books: Books, since: date | None) -> datetime:
-    earliest = books.clock.now() - _KEPT
-    if since is not None:
-        return max(earliest, datetime.combine(since, time.min, UTC))
+def _earliest(books: Books) -> datetime:
+    return books.clock.now() - _KEPT
+
+
+async def _created_since(books: Books) -> datetime:
+    earliest = _earliest(books)
     mark = await books.store.call(lambda conn: watermarks.get(conn, books.link.amazon, FLOW))
     return max(earliest, datetime.fromisoformat(mark) - _OVERLAP) if mark else earliest
 
