@@ -252,6 +252,59 @@ def test_two_batches_of_one_document_are_both_named() -> None:
 # --- what people do ----------------------------------------------------------------------------------------------------
 
 
+def _copied(scene: Scene, description: str, sign: int = 1) -> str:
+    """A person posts our batch once more, with the key in its lines, or with ``sign`` -1 the opposite. The number of the batch."""
+    entry: Any = gl(scene)[-1]["JournalHeaders"]
+    names = ("AccountNumber", "Description", "Reference")
+    lines = [
+        {name: line[name] for name in names} | dict.fromkeys(("Amount", "SourceCurrencyAmount"), sign * line["Amount"])
+        for line in entry[0]["JournalDetails"]
+    ]
+    header = {"SourceLedger": "GL", "SourceType": "JE", "DocumentDate": DAY.isoformat(), "JournalDetails": lines}
+    number = str(scene.control.plant_batch("GL", {"Description": description, "JournalHeaders": [header]}))
+    scene.control.post_batch("GL", number)
+    return number
+
+
+@pytest.mark.parametrize("description", ["ABCD-JE-90000000011-2026P10", "OCTOBER"])
+def test_two_entries_that_count_under_our_key_are_held_and_both_named(description: str) -> None:
+    async def act(scene: Scene) -> tuple[str, Decision]:
+        await scene.post(journal())
+        return _copied(scene, description), await scene.post(journal())
+
+    copied, decision = play(act)
+
+    assert isinstance(decision, Hold)
+    assert decision.code == "many"
+    assert "BatchNumber 000003" in decision.words
+    assert f"BatchNumber {copied}" in decision.words
+
+
+def test_what_a_person_posted_with_our_key_under_another_description_is_not_posted_again() -> None:
+    async def act(scene: Scene) -> tuple[Decision, str]:
+        await scene.do(journal(), Absent(""), "enter")
+        copied = _copied(scene, "OCTOBER")
+        decision = await scene.post(journal())
+        assert isinstance(decision, Done)
+        assert dict(decision.ids)["BatchNumber"] == copied
+        return decision, str(gl(scene)[-2]["Status"])
+
+    _, ours = play(act)
+
+    assert ours == "Open"
+
+
+def test_a_posted_batch_that_a_person_took_back_under_another_description_is_ended() -> None:
+    async def act(scene: Scene) -> tuple[str, Seen]:
+        await scene.post(journal())
+        return _copied(scene, "OCTOBER, BACK", sign=-1), await scene.seen(journal())
+
+    reversal, seen = play(act)
+
+    assert isinstance(seen, Ended)
+    assert reversal in seen.how
+
+
 def test_a_batch_that_a_person_deleted_is_ended_until_a_person_asks_again() -> None:
     async def act(scene: Scene) -> Seen:
         await scene.do(journal(), Absent(""), "enter")

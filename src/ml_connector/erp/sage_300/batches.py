@@ -24,6 +24,7 @@ from ml_connector.domain.target import (
     Seen,
     Shown,
     Step,
+    Unclear,
     Working,
 )
 from ml_connector.erp.sage_300.wire import list_of, number, text
@@ -167,9 +168,41 @@ def judge(
     return _persons(case, sorted((batch for batch in found if batch not in ours), key=_in_order), content, undone)
 
 
+def may_stand_twice(seen: Seen) -> bool:
+    """Whether a document that a batch holds is posted, or about to be: whatever else is posted under its key matters then."""
+    return isinstance(seen, Many | Present) or (isinstance(seen, Partial) and seen.next == READY)
+
+
+def with_others(seen: Seen, posted: Seen, undone: Callable[[Shown, Shown], bool]) -> Seen:
+    """What is ``seen`` of a document in its batches, and what is ``posted`` under its key in batches with another description:
+    people copied it there, or took it back."""
+    if isinstance(posted, Unclear):
+        return posted
+    found = _each(seen)
+    known = {dict(each.ids).get(NUMBER, "") for each in found}
+    others = [each for each in _each(posted) if isinstance(each, Present) and each.ours]
+    others = [each for each in others if dict(each.ids).get(NUMBER, "") not in known]
+    if not others:
+        return seen
+    live, ended = _without_undone(sorted((*found, *others), key=lambda each: _order(dict(each.ids)[NUMBER])), undone)
+    if len(live) > 1:
+        return Many(tuple(live))
+    return live[0] if live else ended or seen
+
+
+def _each(seen: Seen) -> tuple[Partial | Working | Present, ...]:
+    if isinstance(seen, Many):
+        return seen.found
+    return (seen,) if isinstance(seen, Partial | Working | Present) else ()
+
+
 def _in_order(batch: Batch) -> tuple[int, str]:
+    return _order(batch.number)
+
+
+def _order(number: str) -> tuple[int, str]:
     """Numbers that are not padded grow longer."""
-    return len(batch.number), batch.number
+    return len(number), number
 
 
 def _one(

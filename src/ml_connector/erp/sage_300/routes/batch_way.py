@@ -78,6 +78,11 @@ class BatchWay(ABC):
     async def elsewhere(self, api: WebApi, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
         """What is seen of documents that no batch holds."""
 
+    async def beside(self, api: WebApi, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
+        """What is posted under the keys of documents that batches hold, whatever its batches are called; nothing where Sage
+        itself refuses a second one."""
+        return {}
+
     @abstractmethod
     async def process(self, api: WebApi, number: str) -> Request:
         """The process that posts this batch and no other."""
@@ -129,7 +134,10 @@ class BatchWay(ABC):
         }
         missing = [case for case in cases if seen[case.key] is None]
         other = await self.elsewhere(api, missing) if missing else {}
-        return {key: each if each is not None else other[key] for key, each in seen.items()}
+        whole = {key: each if each is not None else other[key] for key, each in seen.items()}
+        held = [case for case in cases if seen[case.key] is not None and batches.may_stand_twice(whole[case.key])]
+        posted = await self.beside(api, held) if held else {}
+        return whole | {key: batches.with_others(whole[key], each, self.undone) for key, each in posted.items()}
 
     def _condition(self, cases: Sequence[Case]) -> str:
         """The filter that finds every batch any of ``cases`` could be."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 
 from ml_connector.domain.documents import Document, Payment
@@ -12,7 +12,6 @@ from ml_connector.domain.target import (
     Case,
     Ids,
     Many,
-    Partial,
     Present,
     Route,
     Seen,
@@ -21,7 +20,6 @@ from ml_connector.domain.target import (
     Trail,
     Unclear,
     Unsupported,
-    Working,
 )
 from ml_connector.erp.sage_300 import batches
 from ml_connector.erp.sage_300.batches import Batch, Content, Names
@@ -95,55 +93,22 @@ class Receipts(BatchWay):
 
     # --- looking -------------------------------------------------------------------------------------------------------
 
-    async def _look(self, api: WebApi, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
-        """Also receipts that people posted with our number of the check, in batches that a description does not find."""
-        seen = await super()._look(api, cases)
-        for case in cases:
-            each = seen[case.key]
-            if isinstance(each, Many | Partial | Present | Working):
-                seen[case.key] = await self._with_copies(api, case, each)
-        return seen
-
     async def contents(self, api: WebApi, found: Sequence[Batch]) -> Callable[[Case, Batch], Content]:
         """Posted receipts show the sum, and their entries go on showing what was applied."""
         return lambda _case, batch: Content(receipts.shown_entry(batch.entries[0]))
 
     async def elsewhere(self, api: WebApi, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
-        """A receipt whose batch was cleared is known by the number of its check alone."""
+        """A receipt in a batch with another description is known by the number of its check alone."""
         return {case.key: await self._posted(api, case) for case in cases}
 
+    async def beside(self, api: WebApi, cases: Sequence[Case]) -> dict[DocumentKey, Seen]:
+        """A copy by hand keeps the number of the check."""
+        return await self.elsewhere(api, cases)
+
     async def _posted(self, api: WebApi, case: Case) -> Seen:
-        numbers = await self._with_our_check(api, case)
-        return _cleared(case, numbers) if numbers else batches.absent(case, "batches of receipts and posted receipts")
-
-    async def _with_copies(self, api: WebApi, case: Case, seen: Many | Partial | Present | Working) -> Seen:
-        found = seen.found if isinstance(seen, Many) else (seen,)
-        known = {dict(each.ids).get(batches.NUMBER, "") for each in found}
-        numbers = sorted(await self._with_our_check(api, case) - known)
-        if not numbers:
-            return seen
-        held = {each.number: each for each in await self.batches(api, any_of([*map(self.number_term, numbers)]))}
-        copies = [copy for number in numbers if number in held for copy in self._copies(case, held[number])]
-        if len({dict(copy.ids)[batches.NUMBER] for copy in copies}) < len(numbers):
-            return _cleared(case, numbers)
-        return Many((*found, *copies))
-
-    def _copies(self, case: Case, batch: Batch) -> list[Present]:
-        """The entries of a posted batch that have our number of the check."""
-        check = receipts.check_number(payment_of(case.document))
-        return [
-            Present(
-                ((batches.NUMBER, batch.number), *batches.entry_ids(entry, self.names)), receipts.shown_entry(entry)
-            )
-            for entry in batch.entries
-            if text(entry.get("CheckReceiptNumber")) == check
-        ]
-
-    async def _with_our_check(self, api: WebApi, case: Case) -> set[str]:
-        """The batches of the receipts that are posted with our number of the check (which filters are taken is not verified,
-        so only customer and date are asked for)."""
         payment = payment_of(case.document)
-        first, last = payment.document_date - timedelta(days=1), payment.document_date + timedelta(days=1)
+        check, first, last = receipts.check_number(payment), *_days_around(payment.document_date)
+        # Which filters are taken is not verified (dossier, section 12), so only customer and date are asked for.
         rows = await api.rows(
             "read posted receipts",
             _POSTED,
@@ -154,10 +119,24 @@ class Receipts(BatchWay):
                 f"and ReceiptDate lt {instant(last)}"
             ),
         )
-        check = receipts.check_number(payment)
-        return {
+        numbers = {
             self.names.padded(row.get("BatchNumber")) for row in rows if text(row.get("CheckReceiptNumber")) == check
         }
+        if not numbers:
+            return batches.absent(case, "batches of receipts and posted receipts")
+        held = await self.batches(api, any_of([self.number_term(number) for number in sorted(numbers)]))
+        found = tuple(self._present(batch, entry) for batch in held for entry in batch.entries if _has(entry, check))
+        cleared = sorted(numbers - {dict(each.ids)[batches.NUMBER] for each in found})
+        if cleared:
+            return Unclear(
+                f"receipt {check} is posted in batch {', '.join(cleared)}, which was cleared: what it was applied to cannot "
+                f"be read"
+            )
+        return Many(found) if len(found) > 1 else found[0]
+
+    def _present(self, batch: Batch, entry: Mapping[str, Any]) -> Present:
+        ids = ((batches.NUMBER, batch.number), *batches.entry_ids(entry, self.names))
+        return Present(ids, receipts.shown_entry(entry))
 
     # --- writing -------------------------------------------------------------------------------------------------------
 
@@ -171,8 +150,9 @@ class Receipts(BatchWay):
         return Request("POST", f"/{_PROCESS}('$process')", body)
 
 
-def _cleared(case: Case, numbers: Collection[str]) -> Unclear:
-    return Unclear(
-        f"receipt {receipts.check_number(payment_of(case.document))} is posted in batch {', '.join(sorted(numbers))}, which was "
-        f"cleared: what it was applied to cannot be read"
-    )
+def _has(entry: Mapping[str, Any], check: str) -> bool:
+    return text(entry.get("CheckReceiptNumber")) == check
+
+
+def _days_around(day: date) -> tuple[date, date]:
+    return day - timedelta(days=1), day + timedelta(days=1)
