@@ -62,7 +62,9 @@ SETS = frozenset(name for place in PLACES.values() for name in (place.set, place
 TRADING = replace(
     COMPANY,
     branches=("1",),
-    trade=Trade(readable=SETS, key_fields=SETS, credit_note_sign=-1, vat_groups=frozenset({"O1"})),
+    trade=Trade(
+        readable=SETS, key_fields=SETS, credit_note_sign=-1, foreign_payments=True, vat_groups=frozenset({"O1"})
+    ),
 )
 #: Entity types of the sets that documents and their drafts stand in.
 ENTITIES = {place.set: "Payment" if place.pays else "Document" for place in PLACES.values()} | {

@@ -276,6 +276,34 @@ def test_a_receipt_settles_its_invoices_and_leaves_the_rest_on_account(
     assert invoices == [("bost_Close", Decimal("44.99")), ("bost_Open", Decimal("40.00"))]
 
 
+def test_payments_in_foreign_currencies_are_off_until_what_their_sum_means_is_proven() -> None:
+    """Read as local currency, 10.00 EUR would stand in the books as 10.00 USD, and nothing of the payment would show it."""
+    paid = replace(receipt((sale(currency="EUR"), "10.00")), currency="EUR", customer="C-AMZ-DE")
+
+    async def act(scene: Scene) -> tuple[object, object, tuple[str, ...]]:
+        return scene.target.steps(paid), scene.target.steps(receipt((sale(), "44.99"))), await scene.target.prepare()
+
+    refused, local, said = play(act)
+
+    assert isinstance(refused, Unsupported)
+    assert "set foreign_payments" in refused.why
+    assert isinstance(local, tuple)
+    assert any("foreign_payments" in sentence for sentence in said)
+
+
+def test_a_proven_foreign_receipt_is_sent_and_booked_in_its_own_currency() -> None:
+    sold = sale(Kind.INVOICE, goods("3", "10.00", warehouse="FBA-EU"), customer="C-AMZ-DE", currency="EUR")
+    paid = replace(receipt((sold, "10.00")), currency="EUR", customer="C-AMZ-DE", account="114500")
+
+    async def act(scene: Scene) -> list[Any]:
+        await posted(scene, sold, paid)
+        (entry,) = [row for row in scene.control.entries() if row["OriginalJournal"] == "ttReceipt"]
+        lines: Any = entry["JournalEntryLines"]
+        return [(line["AccountCode"], line["FCDebit"], line["FCCurrency"]) for line in lines if line["FCDebit"]]
+
+    assert play(act, settings={"foreign_payments": "proven"}) == [("114500", Decimal("10.00"), "EUR")]
+
+
 def test_a_receipt_of_more_documents_than_the_company_takes_is_unsupported() -> None:
     paid = receipt((sale(), "44.99"), (sale(order="113-0000001-0000002"), "44.99"))
 
@@ -541,6 +569,18 @@ def test_a_draft_that_is_saved_a_second_time_says_that_the_document_is_there(sav
     assert isinstance(first, Accepted)
     assert isinstance(second, Refused)
     assert second.code == "duplicate"
+    assert invoices == 1
+
+
+def test_without_the_key_field_what_a_person_called_otherwise_is_found_by_its_comments() -> None:
+    async def act(scene: Scene) -> tuple[Decision, int]:
+        await posted(scene, sale())
+        scene.control.edit("Invoices", {"DocEntry": only(scene, "Invoices")["DocEntry"]}, {"NumAtCard": "Anna's"})
+        return await scene.carried(sale()), len(scene.control.documents("Invoices"))
+
+    again, invoices = play(act, settings=PLAIN, prepare=False)
+
+    assert isinstance(again, Done), again
     assert invoices == 1
 
 

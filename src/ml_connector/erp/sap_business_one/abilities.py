@@ -51,6 +51,7 @@ async def trade(layer: ServiceLayer, config: Config, admin: Mapping[str, Any], c
         key_fields=frozenset(name for name, (_, key_field) in zip(_SETS, probed, strict=True) if key_field),
         drafts=config.drafts,
         credit_note_sign=config.credit_note_sign,
+        foreign_payments=config.foreign_payments,
         applications_max=applications or _APPLICATIONS_MAX,
         price_decimals=2 if decimals is None else min(max(decimals, 0), 6),
         vat_groups=await _vat_groups(layer),

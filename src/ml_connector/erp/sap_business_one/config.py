@@ -106,6 +106,14 @@ FORM: Final = Form(
             default="unproven",
             clean=one_of("Sign of credit notes in payments", "unproven", "positive", "negative"),
         ),
+        Field(
+            "foreign_payments",
+            "Payments in foreign currencies",
+            "proven: the journal entry of a payment in a foreign currency, tried out in a test company, shows the sum that was "
+            "sent in that currency. unproven: payments in foreign currencies are not posted.",
+            default="unproven",
+            clean=one_of("Payments in foreign currencies", "unproven", "proven"),
+        ),
     )
 )
 
@@ -130,6 +138,7 @@ class Config:
     drafts: bool
     batch_size: int
     credit_note_sign: int
+    foreign_payments: bool
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """What to trust: the given certificate and nothing else, or None for the system's authorities."""
@@ -158,4 +167,5 @@ def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Conf
         drafts=values["drafts"] == "auto",
         batch_size=int(values["batch_size"]),
         credit_note_sign={"unproven": 0, "positive": 1, "negative": -1}[values["credit_note_sign"]],
+        foreign_payments=values["foreign_payments"] == "proven",
     )

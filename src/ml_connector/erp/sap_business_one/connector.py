@@ -63,6 +63,11 @@ _SIGN_UNPROVEN: Final = (
     "one credit memo by an outgoing payment in a test company, see that the credit memo is closed and the customer's balance is "
     "zero, and set credit_note_sign to the sign that its row has. Until then use refunds = journal."
 )
+_FOREIGN_UNPROVEN: Final = (
+    "Payments in foreign currencies are off: whether their sum is in their own currency is not proven for this company. To prove "
+    "it, post one incoming payment in a foreign currency through the Service Layer in a test company, see in its journal entry "
+    "that the bank line has the sum that was sent, in that currency, and set foreign_payments to proven."
+)
 
 
 class SapBusinessOne(Reading):
@@ -95,6 +100,8 @@ class SapBusinessOne(Reading):
         said.append(self._consequence())
         if not self._company.trade.credit_note_sign:
             said.append(_SIGN_UNPROVEN)
+        if not self._company.trade.foreign_payments:
+            said.append(_FOREIGN_UNPROVEN)
         return (*said, *await reads_queries.prepare(self._layer))
 
     def _consequence(self) -> str:

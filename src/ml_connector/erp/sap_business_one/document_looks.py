@@ -64,7 +64,7 @@ class DocumentEyes:
         for draft in (True, False):
             name = self._set(draft=draft)
             key_field = self._has_key(name)
-            searched = KEY_FIELD if key_field else "Remarks" if self.place.pays else "Comments"
+            searched = KEY_FIELD if key_field else records.longest_text(self.place)
             days = f"DocDate ge '{first.isoformat()}' and DocDate le '{last.isoformat()}'"
             for record in await self._read(f"{days} and startswith({searched},{text(prefix)})", draft=draft):
                 if record.key.startswith(prefix) and record.stands in _COUNTS | _BEGUN:

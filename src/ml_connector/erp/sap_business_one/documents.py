@@ -46,6 +46,7 @@ class Trade:
 
     ``readable``: entity sets that the user may read. ``key_fields``: those whose rows have U_ML_KEY. ``drafts``: they may be
     entered as drafts. ``credit_note_sign``: the sign of a credit note in an outgoing payment, 0 where nobody has proven it.
+    ``foreign_payments``: somebody has proven that the sum of a payment is in the payment's own currency.
     ``applications_max``: documents of one payment. ``price_decimals``: of a price. ``vat_groups``: tax codes that are VAT groups.
     """
 
@@ -53,6 +54,7 @@ class Trade:
     key_fields: frozenset[str] = frozenset()
     drafts: bool = True
     credit_note_sign: int = 0
+    foreign_payments: bool = False
     applications_max: int = 1
     price_decimals: int = 2
     vat_groups: frozenset[str] = frozenset()

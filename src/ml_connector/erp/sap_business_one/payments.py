@@ -44,6 +44,11 @@ def unsupported(payment: Payment, company: Company) -> str | None:
     """Why this company cannot hold ``payment``, beyond what is true of every kind; None where it can."""
     if not payment.customer or not payment.account:
         return "Business One takes no payment without a customer and the account of its bank side."
+    if company.foreign(payment.currency) and not company.trade.foreign_payments:
+        return (
+            f"Payments in {payment.currency} are off until somebody has proven that the sum of a payment is in its own currency: "
+            "read in the company's, it would be booked wrong. Prove it in a test company, then set foreign_payments."
+        )
     if len(payment.applications) > company.trade.applications_max:
         return (
             f"The payment applies to {len(payment.applications)} documents, and this company takes "

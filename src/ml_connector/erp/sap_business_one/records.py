@@ -131,6 +131,11 @@ def collection(place: Place) -> str:
     return "PaymentInvoices" if place.pays else "DocumentLines"
 
 
+def longest_text(place: Place) -> str:
+    """The field that begins with our key, whatever else there is."""
+    return "Remarks" if place.pays else "Comments"
+
+
 def window(cases: Sequence[Case]) -> tuple[date, date]:
     """First and last posting date to look at."""
     days = [case.document.posting_date for case in cases]
@@ -145,8 +150,9 @@ def condition(place: Place, cases: Sequence[Case], *, draft: bool, key_field: bo
         number = dict(case.ids).get(DRAFT if draft else "DocEntry", "")
         if number.isascii() and number.isdigit():
             terms[f"DocEntry eq {number}"] = None
-        if key_field:
-            terms[f"{KEY_FIELD} eq {text(case.wire_key)}"] = None
+        # Without a field of ours: people change the reference, which is theirs, and copy documents under another one.
+        key = text(case.wire_key)
+        terms[f"{KEY_FIELD} eq {key}" if key_field else f"startswith({longest_text(place)},{key})"] = None
         for name, value in _searched(case.document):
             terms[f"{name} eq {text(value)}"] = None
     return f"DocDate ge '{first.isoformat()}' and DocDate le '{last.isoformat()}' and ({' or '.join(terms)})"
@@ -174,7 +180,7 @@ def record_from(place: Place, row: Mapping[str, Any], *, draft: bool, key_field:
     entry, number = whole_number(row["DocEntry"]), whole_number(row["DocNum"])
     if entry is None or not isinstance(row[collection(place)], list):
         raise BadAnswer(f"SAP Business One shows {place.what} without a number or without lines.")
-    remarks = words(row["Remarks" if place.pays else "Comments"])
+    remarks = words(row[longest_text(place)])
     return Record(
         draft=draft,
         entry=entry,
