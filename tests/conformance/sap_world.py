@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -64,10 +65,16 @@ _PEOPLE: Final = frozenset({Touches.PEOPLE})
 _SIGN_IN: Final = frozenset({Touches.SIGN_IN})
 _FEEDS: Final = frozenset({Touches.FEEDS})
 _CONTENT: Final = frozenset({Touches.CONTENT})
+_LOOKS: Final = frozenset({Touches.LOOKS})
+_WRITES: Final = frozenset({Touches.WRITES})
+_PERIODS: Final = frozenset({Touches.PERIODS})
 _ROUTES: Final = frozenset({Touches.WRITES, Touches.LOOKS, Touches.PEOPLE})
 _JOURNALS: Final = frozenset({Kind.JOURNAL_ENTRY, Kind.BANK_TRANSFER})
 _SALES: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO, Kind.SALES_ORDER})
 _PAYMENTS: Final = frozenset({Kind.RECEIPT, Kind.REFUND_PAYMENT})
+_GOODS: Final = frozenset({Kind.INVOICE, Kind.CREDIT_MEMO, Kind.INVENTORY_ISSUE})
+#: Of documents that may begin as drafts.
+_DRAFTED: Final = _SALES | _PAYMENTS | {Kind.INVENTORY_ISSUE}
 
 
 class SapWorld:
@@ -81,19 +88,41 @@ class SapWorld:
         Switch("wrong_password_code", "100000027", ("-304",), _SIGN_IN),
         Switch("expiry_as_5002", False, (True,), _SIGN_IN),
         Switch("expiry_body", "v2", ("v1",), _SIGN_IN),
+        Switch("company_info_wrapped", False, (True,), _SIGN_IN | _LOOKS),
+        Switch("service_value_wrapped", True, (False,), _SIGN_IN | _LOOKS),
+        Switch("batch_status_on_v2", 200, (202,), _WRITES),
+        Switch("url_characters_max", 8190, (2000,), _LOOKS | _FEEDS),
+        Switch("case_insensitive_text", False, (True,), _LOOKS | _FEEDS),
+        Switch("count_as_text", False, (True,), _FEEDS),
         Switch("server_utc_offset_minutes", 0, (-720, 840), _FEEDS),
-        Switch("time_filters", "minute", ("second",), _FEEDS),
+        Switch("time_filters", "minute", ("second", "literal"), _FEEDS),
         Switch("new_rows_without_update_date", False, (True,), _FEEDS),
         Switch("bulk_items_without_collections", False, (True,), _FEEDS),
-        Switch("next_link", "keeps", ("drops",), _FEEDS),
-        Switch("sql_queries", "allowed", ("missing",), _FEEDS),
+        Switch("next_link", "keeps", ("drops", "odd"), _FEEDS),
+        Switch("sql_queries", "allowed", ("missing", "forbidden"), _FEEDS),
+        Switch("stock_touches_items", False, (True,), _FEEDS),
+        Switch("price_touches_items", False, (True,), _FEEDS),
+        Switch("special_prices_of_lists", True, (False,), _FEEDS),
         Switch("sticky_sessions", False, (True,), _SIGN_IN),
         Switch("storno_marking", "memo", ("none",), _PEOPLE, _JOURNALS),
         Switch("storno_sign", "opposite", ("negative",), _PEOPLE, _JOURNALS),
         Switch("storno_copies_fields", True, (False,), _PEOPLE, _JOURNALS),
         Switch("storno_date", "original", ("today",), _PEOPLE, _JOURNALS),
-        Switch(DRAFTED, False, (True,), _ROUTES, _SALES | _PAYMENTS | {Kind.INVENTORY_ISSUE}),
-        Switch("saved_draft", "closed", ("removed",), _ROUTES, _SALES | _PAYMENTS | {Kind.INVENTORY_ISSUE}),
+        Switch(DRAFTED, False, (True,), _ROUTES, _DRAFTED),
+        Switch("saved_draft", "closed", ("removed",), _ROUTES, _DRAFTED),
+        Switch("enable_branches", False, (True,), _LOOKS | _CONTENT),
+        Switch("account_segmentation", False, (True,), _LOOKS | _PERIODS, _JOURNALS),
+        Switch("control_accounts_show_lock", True, (False,), _PERIODS, _JOURNALS),
+        Switch("foreign_rounding", "absorb", ("line", "refuse"), _CONTENT, _JOURNALS),
+        Switch("tax_system", "sales_tax", ("vat",), _LOOKS | _CONTENT, _SALES),
+        Switch("foreign_line_total", "document", ("local",), _CONTENT, _SALES),
+        Switch("foreign_sum_applied", "local", ("document",), _CONTENT, _PAYMENTS),
+        Switch("foreign_transfer_sum", "document", ("local",), _CONTENT, _PAYMENTS),
+        Switch("max_documents_in_payment", 1000, (1,), _CONTENT, _PAYMENTS),
+        Switch("block_negative_stock", False, (True,), _CONTENT, _GOODS),
+        Switch("perpetual_inventory", True, (False,), _CONTENT, _GOODS),
+        Switch("without_movement_honoured", True, (False,), _CONTENT, frozenset({Kind.CREDIT_MEMO})),
+        Switch("paid_base_refused", True, (False,), _CONTENT, frozenset({Kind.CREDIT_MEMO})),
         Switch("sent_line_total", "kept", ("recomputed", "ignored"), _CONTENT, _SALES),
         Switch("special_discount_applies", True, (False,), _CONTENT, _SALES),
         Switch("cancellation_copies_fields", True, (False,), _PEOPLE, _SALES),
@@ -115,18 +144,19 @@ class SapWorld:
 
 
 class SapSite(SandboxSite):
-    codes = CODES
-
     def __init__(self, surroundings: Surroundings, positions: Mapping[str, Position], founded: Founded) -> None:
         scenario = {"version": positions.get(WIRE, "v2")}
         super().__init__(
             NAME, surroundings, positions, founded, traffic_of=_traffic, declared=_DECLARED, scenario=scenario
         )
+        self.codes = _codes(positions)
         self._prepared = bool(positions.get(PREPARED, True))
         self._unique_references = bool(positions.get("block_duplicate_references", False))
         self._settings = {
             "claims": "off" if positions.get(DRAFTED, False) else "auto",
+            # What somebody found out by trying, as `connection prepare` asks for.
             "credit_note_sign": str(positions.get("credit_note_sign", "positive")),
+            "foreign_payments": "proven" if positions.get("foreign_transfer_sum") != "local" else "unproven",
         }
         self._target: SapBusinessOne | None = None
         if not self.ready:
@@ -285,6 +315,27 @@ class SapSite(SandboxSite):
             for row in self.control.documents(PLACES[kind].set, bare=True)
             if str(row["Comments"]).startswith(keys.wire_key(key, _KEY_MAX))
         }
+
+
+def _codes(positions: Mapping[str, Position]) -> Codes:
+    """What documents can name in this company."""
+    codes = replace(CODES, branch="1" if positions.get("enable_branches", False) else "")
+    if positions.get("tax_system") == "vat":
+        codes = replace(codes, tax_code="O0")
+    if positions.get("account_segmentation", False):
+        codes = replace(
+            codes,
+            accounts=(_internal(codes.accounts[0]), _internal(codes.accounts[1])),
+            no_account=_internal(codes.no_account),
+            bank=_internal(codes.bank),
+            banks={decimals: _internal(bank) for decimals, bank in codes.banks.items()},
+        )
+    return codes
+
+
+def _internal(account: str) -> str:
+    """As an account is called where accounts are segmented, and people see something else."""
+    return f"_SYS{int(account):011d}"
 
 
 def _stands_for(row: Mapping[str, Any], document: Document) -> bool:

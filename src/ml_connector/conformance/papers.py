@@ -50,8 +50,9 @@ class Papers:
     before: tuple[Document, ...] = ()
 
 
-def papers(kind: Kind, codes: Codes, number: int = 1, decimals: int = 2) -> Papers:
-    """A plain document of ``kind`` in the currency that the codes name first for ``decimals``."""
+def papers(kind: Kind, codes: Codes, number: int = 1, decimals: int = 2, applications_max: int = 2) -> Papers:
+    """A plain document of ``kind`` in the currency that the codes name first for ``decimals``. A receipt pays two invoices, or as
+    many as one may."""
     match kind:
         case Kind.JOURNAL_ENTRY:
             return Papers(journal(codes, number, decimals=decimals))
@@ -63,7 +64,8 @@ def papers(kind: Kind, codes: Codes, number: int = 1, decimals: int = 2) -> Pape
             invoice = sale(Kind.INVOICE, codes, number, decimals=decimals)
             return Papers(_corrected(sale(kind, codes, number, decimals=decimals), invoice), (invoice,))
         case Kind.RECEIPT:
-            invoices = tuple(sale(Kind.INVOICE, codes, each, decimals=decimals) for each in (number, number + _SECOND))
+            numbers = (number, number + _SECOND)[:applications_max]
+            invoices = tuple(sale(Kind.INVOICE, codes, each, decimals=decimals) for each in numbers)
             return Papers(payment(kind, codes, number, invoices, decimals=decimals), invoices)
         case Kind.REFUND_PAYMENT:
             invoice = sale(Kind.INVOICE, codes, number, decimals=decimals)

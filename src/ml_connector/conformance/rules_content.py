@@ -11,6 +11,7 @@ from ml_connector.conformance.results import Beside, Of, Rule
 from ml_connector.conformance.trial import Trial, expect
 from ml_connector.conformance.world import NotHere, Touches
 from ml_connector.domain.documents import Document, Kind, State
+from ml_connector.domain.target import Unsupported
 
 _CONTENT: Final = frozenset({Touches.CONTENT})
 
@@ -39,7 +40,12 @@ def _decimals(decimals: int) -> Callable[[Trial], Awaitable[str]]:
             raise NotHere(f"The company has no customer in a currency with {decimals} decimals.")
         if decimals != 2 and kind in PAYMENTS and decimals not in codes.banks:
             raise NotHere(f"The company has no bank in a currency with {decimals} decimals.")
-        made = papers(kind, codes, decimals=decimals)
+        company = await trial.company()
+        most = company.capabilities().applications_max
+        made = papers(kind, codes, decimals=decimals, applications_max=most)
+        steps = company.steps(made.document)
+        if decimals != 2 and isinstance(steps, Unsupported):
+            raise Beside(steps.why)
         await _shown_again(trial, made)
         return f"{made.document.total} {made.document.currency}"
 

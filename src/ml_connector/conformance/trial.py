@@ -141,10 +141,11 @@ class Trial:
         """A document of the kind under test that this company takes. Raises :class:`Beside` where it takes none, in the words
         of the connector's own capabilities."""
         kind = self.must_have_kind()
-        why = (await self.company()).capabilities().unsupported(kind)
+        capabilities = (await self.company()).capabilities()
+        why = capabilities.unsupported(kind)
         if why:
             raise Beside(why)
-        made = papers(kind, self.site.codes, number)
+        made = papers(kind, self.site.codes, number, applications_max=capabilities.applications_max)
         for document in (*made.before, made.document):
             await self.must_take(document)
         return made
