@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chaos import FINISH_S, Trade, finish, require_the_plan_once, trade
+from tests.support.chaos import FINISH_S, FIRST_HELD_S, Trade, finish, require_the_plan_once, trade
 from tests.support.processes import Started, until
 
 pytestmark = pytest.mark.chaos
@@ -19,7 +19,7 @@ STORES = ("US", "DE")
 
 @pytest.mark.parametrize("claims", [True, False], ids=["claim", "plain"])
 def test_a_run_that_wakes_after_another_took_its_lease_writes_nothing_more(claims: bool, tmp_path: Path) -> None:
-    with trade(tmp_path, claims=claims, stores=STORES) as world:
+    with trade(tmp_path, claims=claims, stores=STORES, first_held_s=FIRST_HELD_S) as world:
         frozen = world.run()
         assert world.await_write(1, frozen)
         _freeze(world, frozen)
@@ -42,7 +42,7 @@ def test_a_run_that_wakes_after_another_took_its_lease_writes_nothing_more(claim
 
 
 def test_runs_that_wait_for_another_end_with_it_and_one_takes_over_when_it_dies(tmp_path: Path) -> None:
-    with trade(tmp_path, claims=True, stores=STORES) as world:
+    with trade(tmp_path, claims=True, stores=STORES, first_held_s=FIRST_HELD_S) as world:
         first = world.run()
         assert world.await_write(1, first)
         _freeze(world, first)
@@ -59,7 +59,7 @@ def test_runs_that_wait_for_another_end_with_it_and_one_takes_over_when_it_dies(
 def test_a_run_that_is_asked_to_stop_finishes_what_it_is_writing(
     ask: signal.Signals, claims: bool, tmp_path: Path
 ) -> None:
-    with trade(tmp_path, claims=claims, stores=STORES) as world:
+    with trade(tmp_path, claims=claims, stores=STORES, first_held_s=FIRST_HELD_S) as world:
         running = world.run()
         assert world.await_write(1, running)
         running.send(ask)
@@ -78,7 +78,7 @@ def _freeze(world: Trade, running: Started) -> None:
     """SIGSTOP, at a moment when the process is in no transaction: one that is would keep every other from the database."""
 
     def stopped_outside_of_a_transaction() -> bool:
-        running.send(signal.SIGSTOP)
+        running.stop()
         with closing(sqlite3.connect(world.ours.database, isolation_level=None, timeout=0.1)) as database:
             try:
                 database.execute("BEGIN IMMEDIATE")

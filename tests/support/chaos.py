@@ -18,6 +18,8 @@ SPEED: Final = 300.0
 SETTLE_S: Final = 2.0
 #: Longer than a killed run takes to be started again, and shorter than it waits for what it may have sent.
 LATE_S: Final = 4.0
+#: How long a run that waits for its first answer stays where it is, whatever keeps its test from acting meanwhile.
+FIRST_HELD_S: Final = 6.0
 #: A pass lives 30 s; with the settle window, this long a lost plain write is waited for. Then there is the rest to do.
 FINISH_S: Final = 120.0
 
@@ -63,23 +65,37 @@ def trade(
     stores: Sequence[str] = _STORES,
     settlements: int = 2,
     held_s: float = 0.2,
+    first_held_s: float | None = None,
     late: float = 0.0,
 ) -> Iterator[Trade]:
-    """Two settlements of each of six stores: about twenty entries, four in flight at a time.
+    """Two settlements of each of six stores: about twenty entries, four requests in flight at a time. A request holds one
+    entry, with ``claims`` two.
 
-    The ERP handles a write at once and holds its answer back for ``held_s`` seconds of real time. A share of ``late`` writes
-    lies in the network for ``LATE_S`` seconds instead, and is handled then, whether or not somebody still waits.
+    The ERP handles a write at once and holds its answer back for ``held_s`` seconds of real time, the first one's for
+    ``first_held_s``: what comes after the documents that went out with it waits for it. A share of ``late`` writes lies in
+    the network for ``LATE_S`` seconds instead, and is handled then, whether or not somebody still waits.
     """
+    first_s = held_s if first_held_s is None else first_held_s
     scenario = f"[amazon]\nstores = {json.dumps(list(stores))}\nsettlements = {settlements}\norders_per_day = 1\n"
     faults = "".join(
         f'[[faults]]\nsystem = "sap_business_one"\noperation = "{operation}"\nfault = "{fault}"\n'
         f"seconds = {seconds * SPEED}\n{chance}"
         for operation in _WRITES
-        for fault, seconds, chance in (("late", LATE_S, f"probability = {late}\n"), ("held_reply", held_s, ""))
+        for fault, seconds, chance in (
+            ("late", LATE_S, f"probability = {late}\n"),
+            ("held_reply", first_s, "nth = 1\n"),
+            ("held_reply", held_s, ""),
+        )
     )
     with sandbox(folder, speed=SPEED, scenario=scenario, fault_plan=faults) as world:
+        books = {**world.credentials["sap_business_one"], "batch_size": "2"}
         ours = installation(
-            folder / "ours", world.credentials, link=LINK, stores=",".join(stores), claims=claims, settle_s=SETTLE_S
+            folder / "ours",
+            {**world.credentials, "sap_business_one": books},
+            link=LINK,
+            stores=",".join(stores),
+            claims=claims,
+            settle_s=SETTLE_S,
         )
         yield Trade(world, ours)
 

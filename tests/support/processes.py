@@ -62,8 +62,7 @@ class Sandbox:
 
     def written(self) -> int:
         """How many journal entries the ERP has accepted, read from its ledger file without asking it."""
-        with closing(sqlite3.connect(f"{self.state.as_uri()}?mode=ro", uri=True)) as ledger:
-            return int(ledger.execute('SELECT count(*) FROM "sap_business_one_OJDT"').fetchone()[0])
+        return int(_rows(self.state, 'SELECT count(*) FROM "sap_business_one_OJDT"')[0][0])
 
     def entries(self) -> list[dict[str, Any]]:
         """Every journal entry as the ledger holds it, asked for at the door for tests.
@@ -71,7 +70,7 @@ class Sandbox:
         What reached the server before this question is in the answer.
         """
         door = self.credentials["sap_business_one"]["base_url"].removesuffix("/b1s/v2") + "/_control/entries"
-        answer = httpx2.post(door, json={}, trust_env=False, timeout=30)
+        answer = httpx2.post(door, json={}, trust_env=False, timeout=DEADLINE_S)
         answer.raise_for_status()
         entries: list[dict[str, Any]] = answer.json()["result"]
         return entries
@@ -101,8 +100,14 @@ def sandbox(folder: Path, *, speed: float, scenario: str = "", fault_plan: str =
                 yield Sandbox(json.loads(line), folder / "sandbox.db")
             finally:
                 process.terminate()
-                ended = _ended(process, 15.0)
+                ended = _ended(process, DEADLINE_S)
     assert ended, "the sandbox did not end by itself"
+
+
+def _rows(database: Path, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """From a database of a process that may be writing, stopped or dead; never in its way."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=DEADLINE_S)) as opened:
+        return opened.execute(query, values).fetchall()
 
 
 def _ended(process: subprocess.Popen[str], within_s: float) -> bool:
@@ -147,6 +152,12 @@ class Started:
 
     def send(self, what: signal.Signals) -> None:
         self.process.send_signal(what)
+
+    def stop(self) -> None:
+        """SIGSTOP, and wait until it is stopped: a signal takes a while to arrive. Fails where the process has ended."""
+        self.send(signal.SIGSTOP)
+        _, status = os.waitpid(self.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"it ended before it was stopped: {self.trouble.read_text()}"
 
     def kill(self) -> bool:
         """SIGKILL; True when that is what ended it."""
@@ -222,8 +233,7 @@ class Installation:
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """From the database, as it is on disk."""
-        with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as database:
-            return database.execute(query, values).fetchall()
+        return _rows(self.database, query, values)
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
