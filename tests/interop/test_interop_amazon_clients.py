@@ -488,6 +488,8 @@ class Theirs:
             client._auth._transport.close()
 
     def client(self, name: str, version: str | None = None) -> Any:
+        # It keeps a token for an hour of its own time, which is a hundred times as long as one lives here.
+        module("sp_api.auth.access_token_client").cache.clear()
         made = getattr(module("sp_api.api"), name)(
             marketplace=module("sp_api.base").Marketplaces.US,
             credentials=self._credentials,

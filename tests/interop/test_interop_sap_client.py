@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from tests.support.sandbox_server import SandboxServer
 
+AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 LINES = [
     {"AccountCode": "611000", "Debit": 310.5, "LineMemo": "referral_fees US"},
     {"AccountCode": "114100", "Credit": 310.5, "LineMemo": "payout US"},
@@ -28,7 +30,7 @@ class Served:
     """A served company, and the client signed in to it."""
 
     def __init__(self, version: str) -> None:
-        self.server = SandboxServer({"sap_business_one": {"version": version}})
+        self.server = SandboxServer({"sap_business_one": {"version": version}}, start=AT)
         self.client = self.signed_in()
 
     def signed_in(self, **changes: str) -> Any:

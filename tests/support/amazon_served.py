@@ -24,4 +24,4 @@ def served_amazon(scenario: Path, *, speed: float = 1.0) -> Iterator[dict[str, A
         yield announced
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)

@@ -23,6 +23,9 @@ from ml_connector.sandbox.world import World
 
 T = TypeVar("T")
 
+#: For what takes a blink: the machine may be busy with other things.
+_PATIENT_S = 60
+
 
 class SandboxServer:
     """A world that is served until :meth:`stop`. ``scenario`` and ``faults`` as in the sandbox's own files,
@@ -51,7 +54,7 @@ class SandboxServer:
         self._origin = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(_PATIENT_S)
 
     # --- what a person or an accident does -----------------------------------------------------------------------------
 
@@ -66,7 +69,7 @@ class SandboxServer:
     def _act(self, system: str, act: str, arguments: Mapping[str, object]) -> Any:
         address = f"{self._origin}/{system}/_control/{act}"
         with httpx2.Client() as client:
-            answer = client.post(address, json=arguments, timeout=30)
+            answer = client.post(address, json=arguments, timeout=_PATIENT_S)
         assert answer.status_code == 200, answer.text
         return answer.json()["result"]
 
@@ -86,12 +89,12 @@ class SandboxServer:
         async def there() -> T:
             return do(self.world.systems["amazon"].control)
 
-        return asyncio.run_coroutine_threadsafe(there(), self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(there(), self._loop).result(_PATIENT_S)
 
     def stop(self) -> None:
         """The end of the server: nobody answers on its port from now."""
         self._server.should_exit = True
-        self._thread.join(30)
+        self._thread.join(_PATIENT_S)
         self._listener.close()
 
     # --- serving -------------------------------------------------------------------------------------------------------
@@ -162,7 +165,7 @@ class ServiceLayerClient:
     """A person with an HTTP client: signs in to the simulated SAP and posts what he likes."""
 
     def __init__(self, credentials: Mapping[str, Any]) -> None:
-        self._client = httpx2.Client(base_url=credentials["base_url"], timeout=30)
+        self._client = httpx2.Client(base_url=credentials["base_url"], timeout=_PATIENT_S)
         answer = self._client.post(
             "/Login",
             json={

@@ -15,6 +15,8 @@ import pytest
 
 from ml_connector.sandbox.serve import serve
 
+#: The first question draws a whole trade, on a machine that may be busy.
+PATIENT_S = 60.0
 V2 = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
 PROGRAM = """
 import json, sys
@@ -45,7 +47,7 @@ def sandbox(**given: object) -> Iterator[dict[str, Any]]:
         yield json.loads(line)
     finally:
         process.send_signal(signal.SIGTERM)
-        rest, trouble = process.communicate(timeout=30)
+        rest, trouble = process.communicate(timeout=PATIENT_S)
     assert (process.returncode, rest, trouble) == (0, "ended\n", "")
 
 
@@ -67,7 +69,7 @@ def listed(client: httpx2.Client, amazon: dict[str, Any]) -> httpx2.Response:
 
 def test_a_served_world_names_every_system_and_goes_on_after_a_restart(tmp_path: Path) -> None:
     state = str(tmp_path / "state")
-    with sandbox(state=state, speed=60) as told, httpx2.Client() as client:
+    with sandbox(state=state, speed=60) as told, httpx2.Client(timeout=PATIENT_S) as client:
         assert set(told) == {"amazon", "sap_business_one", "sage_300"}
         assert set(told["sap_business_one"]) == {"base_url", "company_db", "username", "password"}
         assert told["sap_business_one"]["base_url"].endswith("/b1s/v2")
@@ -81,7 +83,7 @@ def test_a_served_world_names_every_system_and_goes_on_after_a_restart(tmp_path:
         assert answer.headers["x-amzn-ratelimit-limit"] == "1.332"  # 60 times 0.0222
         assert client.get(amazon["base_url"].replace("/amazon", "/nobody")).status_code == 404
 
-    with sandbox(state=state) as told, httpx2.Client() as client:
+    with sandbox(state=state) as told, httpx2.Client(timeout=PATIENT_S) as client:
         assert told["amazon"]["client_secret"] == amazon["client_secret"]
         assert listed(client, told["amazon"]).json()["reports"] == before
 
@@ -91,16 +93,16 @@ def test_over_tls_the_throw_away_authority_is_told() -> None:
         trusted = ssl.create_default_context(cadata=told["ca_pem"])
         trusted.verify_flags |= ssl.VERIFY_X509_STRICT
         assert told["amazon"]["base_url"].startswith("https://127.0.0.1:")
-        with httpx2.Client(verify=trusted) as client:
+        with httpx2.Client(verify=trusted, timeout=PATIENT_S) as client:
             assert listed(client, told["amazon"]).status_code == 200
-        with httpx2.Client() as stranger, pytest.raises(httpx2.ConnectError):
+        with httpx2.Client(timeout=PATIENT_S) as stranger, pytest.raises(httpx2.ConnectError):
             listed(stranger, told["amazon"])
 
 
 def test_a_lost_reply_breaks_a_real_connection_and_the_next_one_works(tmp_path: Path) -> None:
     plan = tmp_path / "faults.toml"
     plan.write_text('[[faults]]\nsystem = "amazon"\noperation = "getReports"\nfault = "lost_reply"\nnth = 1\n')
-    with sandbox(fault_plan=str(plan)) as told, httpx2.Client() as client:
+    with sandbox(fault_plan=str(plan)) as told, httpx2.Client(timeout=PATIENT_S) as client:
         with pytest.raises(httpx2.RemoteProtocolError):
             listed(client, told["amazon"])
         assert listed(client, told["amazon"]).status_code == 200
