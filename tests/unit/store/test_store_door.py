@@ -92,8 +92,10 @@ async def busy(store: Store) -> AsyncIterator[None]:
 
     transaction = asyncio.create_task(store.call(wait))
     await begun.wait()
-    yield
-    gate.set()
+    try:
+        yield
+    finally:
+        gate.set()
     await transaction
 
 

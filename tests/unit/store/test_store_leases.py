@@ -106,9 +106,9 @@ def test_a_released_lease_lets_the_next_in_and_is_worth_nothing(where: str | Pat
 def test_renewing_keeps_the_epoch_and_moves_the_end(where: str | Path) -> None:
     def story(conn: Connection, clock: FakeClock) -> tuple[bool, bool]:
         ann = acquire(conn, "ann")
-        pass_time(conn, clock, TTL_S - 1)
+        pass_time(conn, clock, TTL_S * 2 / 3)
         renewed = leases.renew(conn, ann, TTL_S)
-        pass_time(conn, clock, TTL_S - 1)
+        pass_time(conn, clock, TTL_S * 2 / 3)
         return renewed is not None and renewed.epoch == ann.epoch, leases.valid(conn, "sap", ann.epoch)
 
     assert told(where, story) == (True, True)
