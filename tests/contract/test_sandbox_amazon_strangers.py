@@ -103,7 +103,7 @@ def query_of(operation: str, model: Mapping[str, Any], data: st.DataObject) -> d
 
 
 @pytest.mark.parametrize(("method", "pattern", "operation"), ROUTES)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_answer_to_a_stranger_is_declared_and_has_its_shape(
     models: dict[str, Swagger], seller: Seller, method: str, pattern: str, operation: str, data: st.DataObject

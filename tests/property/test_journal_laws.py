@@ -65,7 +65,7 @@ def net_per_account(entries: tuple[JournalEntry, ...]) -> dict[tuple[str, str], 
 
 
 @given(rows=ROWS, books=POLICIES, closed=CLOSED)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_every_plan_balances_sums_to_the_total_and_carries_forward_to_zero(
     rows: list[Row], books: AccountingPolicy, closed: set[int]
 ) -> None:
@@ -89,7 +89,7 @@ def test_every_plan_balances_sums_to_the_total_and_carries_forward_to_zero(
 
 
 @given(rows=ROWS, closed=CLOSED, split=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_granularity_and_presentation_change_lines_and_nothing_else(
     rows: list[Row], closed: set[int], *, split: bool
 ) -> None:
@@ -113,7 +113,7 @@ def test_granularity_and_presentation_change_lines_and_nothing_else(
 
 
 @given(rows=ROWS, books=POLICIES, closed=CLOSED)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_planned_and_held_alike_is_proved_and_every_row_is_in_one_line(
     rows: list[Row], books: AccountingPolicy, closed: set[int]
 ) -> None:
@@ -130,7 +130,7 @@ def test_what_is_planned_and_held_alike_is_proved_and_every_row_is_in_one_line(
 
 
 @given(rows=ROWS, books=POLICIES, data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_one_cent_in_any_planned_line_is_never_proved(
     rows: list[Row], books: AccountingPolicy, data: st.DataObject
 ) -> None:
@@ -152,7 +152,7 @@ def test_one_cent_in_any_planned_line_is_never_proved(
 
 
 @given(rows=ROWS, books=POLICIES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_entry_survives_its_stored_form(rows: list[Row], books: AccountingPolicy) -> None:
     for entry in plan_of(rows, books, ()).entries:
         stored = store_form(entry)
@@ -160,7 +160,7 @@ def test_an_entry_survives_its_stored_form(rows: list[Row], books: AccountingPol
 
 
 @given(rows=ROWS, books=POLICIES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_order_of_the_groups_does_not_matter(rows: list[Row], books: AccountingPolicy) -> None:
     periods = [month(2026, number) for number in range(9, 13)]
     groups = settlement(rows, end=END, books=books, periods=periods)

@@ -26,6 +26,8 @@ LEVELS: Final = ("bronze", "silver", "gold", "platinum")
 #: names the descriptions by the variable.
 ELSEWHERE: Final = ("tests/contract/", "tests/interop/")
 
+_RAN_TO_THE_END: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+
 _ROW: Final = re.compile(r"^\| (bronze|silver|gold|platinum) \| `([a-z_]+)` \|", re.MULTILINE)
 
 
@@ -87,7 +89,8 @@ def unproved(said: Mapping[str, Any], run: Run) -> Iterator[str]:
 
 
 class QualityScale:
-    """A plugin of pytest. A run of a part of the tests shows nothing about the rest, so only a whole one is judged."""
+    """A plugin of pytest. A run of a part of the tests shows nothing about the rest, so only a whole one is judged, and only
+    one that was not stopped before its end."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._whole = _is_whole(config)
@@ -101,8 +104,9 @@ class QualityScale:
         elif report.when == "call" and report.passed:
             self._passed.add(report.nodeid)
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if not self._whole or session.config.option.collectonly:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        stopped = session.shouldstop or session.shouldfail or exitstatus not in _RAN_TO_THE_END
+        if not self._whole or stopped:
             return
         run = Run(self._passed - self._others, self._others, bare=not os.environ.get(CONTRACTS))
         for connector, said in declared().items():
@@ -116,6 +120,9 @@ class QualityScale:
 
 
 def _is_whole(config: pytest.Config) -> bool:
+    option = config.option
     from_settings = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    chosen = config.option.keyword or config.option.deselect or config.option.markexpr != "not install"
-    return from_settings and not chosen
+    chosen = option.keyword or option.deselect or option.markexpr != "not install"
+    left_out = option.ignore or option.ignore_glob
+    not_run = option.collectonly or option.setuponly or option.setupplan
+    return from_settings and not (chosen or left_out or not_run)

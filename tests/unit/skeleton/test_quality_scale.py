@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
-from tests.support.quality_scale import LEVELS, Run, declared, ill_formed, reached, scale, unproved
+from tests.support.quality_scale import LEVELS, QualityScale, Run, declared, ill_formed, reached, scale, unproved
 
 RULES = {"signs_in": "bronze", "races": "silver"}
 
@@ -73,3 +76,55 @@ def test_only_what_needs_something_that_is_not_at_hand_is_excused(test: str, wor
 
     assert list(unproved(said, Run([], [], bare=True))) == words
     assert list(unproved(said, Run([], []))) == [f"races: no test called {test} passed"]
+
+
+WHOLE = {
+    "keyword": "",
+    "deselect": None,
+    "markexpr": "not install",
+    "ignore": None,
+    "ignore_glob": None,
+    "collectonly": False,
+    "setuponly": False,
+    "setupplan": False,
+}
+
+
+def verdict(
+    exitstatus: int = 0, shouldfail: object = False, where: str = "TESTPATHS", **options: object
+) -> tuple[int, bool]:
+    """How a run ends in which no test that a connector names has passed, and whether anything is said of it."""
+    source = pytest.Config.ArgsSource[where]
+    config = SimpleNamespace(args_source=source, option=SimpleNamespace(**WHOLE | options))
+    session = SimpleNamespace(exitstatus=exitstatus, shouldstop=False, shouldfail=shouldfail)
+    plugin = QualityScale(cast(pytest.Config, config))
+    plugin.pytest_sessionfinish(cast(pytest.Session, session), exitstatus)
+    return session.exitstatus, bool(plugin._said)
+
+
+def test_a_whole_run_that_does_not_show_what_is_said_fails() -> None:
+    assert verdict() == (pytest.ExitCode.TESTS_FAILED, True)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"where": "ARGS"},
+        {"keyword": "sap"},
+        {"markexpr": "not chaos"},
+        {"ignore": ["tests/chaos"]},
+        {"deselect": ["tests/e2e"]},
+        {"collectonly": True},
+        {"setupplan": True},
+    ],
+)
+def test_a_run_of_a_part_of_the_tests_is_not_judged(part: dict[str, Any]) -> None:
+    assert verdict(**part) == (pytest.ExitCode.OK, False)
+
+
+@pytest.mark.parametrize(
+    "stopped",
+    [{"exitstatus": pytest.ExitCode.INTERRUPTED}, {"exitstatus": 1, "shouldfail": "stopping after 1 failures"}],
+)
+def test_a_run_that_was_stopped_says_nothing_about_what_it_did_not_run(stopped: dict[str, Any]) -> None:
+    assert verdict(**stopped) == (stopped["exitstatus"], False)
