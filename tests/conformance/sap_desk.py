@@ -18,6 +18,7 @@ _LIST: Final = 1
 @dataclass
 class SapDesk:
     control: Control
+    branch: str = ""
     _turn: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def known(self, feed: Feed) -> Sequence[str]:
@@ -43,7 +44,9 @@ class SapDesk:
                 return f"N{number:05}"
             case Feed.SHIPMENTS:
                 goods = {"ItemCode": "STOOL-OAK-45", "Quantity": 1, "UnitPrice": 1, "WarehouseCode": _WAREHOUSE}
-                header = {"CardCode": "C-AMZ-US", "NumAtCard": f"113-{number}"}
+                header: dict[str, object] = {"CardCode": "C-AMZ-US", "NumAtCard": f"113-{number}"}
+                if self.branch:
+                    header["BPL_IDAssignedToInvoice"] = int(self.branch)
                 return str(self.control.plant_document("DeliveryNotes", {**header, "DocumentLines": [goods]}))
         code = f"NEW-{number:05}"
         self.control.enter("Items", {"ItemCode": code, "ItemName": "New"})

@@ -163,6 +163,9 @@ class SapSite(SandboxSite):
             dinar = {"Code": "KWD", "Name": "Kuwaiti Dinar", "DocumentsCode": "KWD", "Decimals": "cd3Digits"}
             self.control.enter("Currencies", dinar)
             self.control.set_rate("KWD", "", "3.25")
+            if positions.get("block_negative_stock", False):
+                for warehouse in (CODES.warehouse, "01"):
+                    self.control.move_stock(CODES.goods, warehouse, "100000")
 
     @property
     def control(self) -> Control:
@@ -182,7 +185,7 @@ class SapSite(SandboxSite):
         return ("company_db", "username", "password")
 
     def desk(self) -> Desk:
-        return SapDesk(self.control)
+        return SapDesk(self.control, self.codes.branch)
 
     def held(self, document: Document) -> Held:
         rows = self._rows(document)
