@@ -238,10 +238,12 @@ class OrderEntry:
 
 
 class Banking:
-    """Receipts, found by the settlement they are of."""
+    """Receipts, found by the settlement they are of. ``ordinary`` and ``on_account`` are the company's words for them."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, ordinary: str, on_account: str) -> None:
         self._control = control
+        self._ordinary = ordinary
+        self._on_account = on_account
 
     def held(self, document: Document) -> Held:
         found = self._batches(document)
@@ -274,7 +276,7 @@ class Banking:
             "CustomerNumber": document.customer,
             "EntryReference": document.reference,
             "BankReceiptAmount": document.total,
-            "ReceiptTransactionType": "Receipt",
+            "ReceiptTransactionType": self._ordinary,
             "AppliedReceiptsAdjustments": applied,
         }
         self._post(document, document.reference, entry)
@@ -287,7 +289,7 @@ class Banking:
         self._post(
             document,
             str(batch["Description"]),
-            {name: entry[name] for name in names} | {"ReceiptTransactionType": "UnappliedCash"},
+            {name: entry[name] for name in names} | {"ReceiptTransactionType": self._on_account},
         )
 
     def finish(self, document: Document) -> None:

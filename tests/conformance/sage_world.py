@@ -59,6 +59,7 @@ _CONTENT: Final = frozenset({Touches.CONTENT})
 _WRITES: Final = frozenset({Touches.WRITES})
 
 
+_RECEIPT_WORDS: Final = "Receipt UnappliedCash"
 _SWITCHES: Final[Sequence[Switch]] = (
     Switch("missing_right", "403", ("401",), _SIGN_IN, _JOURNALS),
     Switch("wrong_company", "404", ("401",), _SIGN_IN, _JOURNALS),
@@ -79,6 +80,13 @@ _SWITCHES: Final[Sequence[Switch]] = (
     Switch("calendar_shows_locks", False, (True,), _PERIODS, _IN_BATCHES),
     Switch("ledger_from_receivables", "posted", ("open", "request"), _WRITES, _INVOICING),
     Switch("cold_start_s", 0, (40,), _SIGN_IN, _JOURNALS),
+    Switch("cold_start", "waits", ("503",), _SIGN_IN, _JOURNALS),
+    Switch("folds_user_id", False, (True,), _SIGN_IN, _JOURNALS),
+    Switch("rich_queries", False, (True,), _CONTENT | _FEEDS, _IN_BATCHES),
+    Switch("over_long_text", "refuse", ("cut",), _CONTENT, _IN_BATCHES),
+    Switch(
+        "receipt_words", _RECEIPT_WORDS, ("CustomerReceipt OnAccount",), _WRITES | _PEOPLE, frozenset({Kind.RECEIPT})
+    ),
     Switch("entered_batches", "open", ("ready",), frozenset({Touches.ROUTES}), _IN_BATCHES),
 )
 _FEED_SWITCHES: Final[Sequence[Switch]] = (
@@ -137,6 +145,7 @@ class SageSite(SandboxSite):
             self._settings["order_invoices_by"] = "PostInvoice"
         self.codes = OE_CODES if self._mode == "OE" else CODES
         self._dated = bool(dated["order_has_invoice_date"])
+        self._receipt_words = str(positions.get("receipt_words", _RECEIPT_WORDS)).split()
         self._nights = False
 
     @property
@@ -210,7 +219,7 @@ class SageSite(SandboxSite):
             return Ledger(self.control)
         if isinstance(document, SalesDocument):
             return Invoicing(self.control) if self._mode == "AR" else OrderEntry(self.control, dated=self._dated)
-        return Banking(self.control)
+        return Banking(self.control, *self._receipt_words)
 
 
 def _traffic(method: str, path: str) -> Traffic | None:
