@@ -287,6 +287,24 @@ def test_a_restored_database_says_so_and_writes_nothing_for_a_while(serve: Serve
     assert world.entries() == posted
 
 
+def test_a_database_made_anew_beside_an_older_trail_writes_nothing_for_a_while(
+    serve: Serve, shop: Installation
+) -> None:
+    """Somebody lost the database and began again: what the old one had sent may still land."""
+    world = serve(settlements=1)
+    shop.link(world)
+    shop.ok("run", "shop")
+    posted = world.entries()
+    for file in shop.data.glob("ml-connector.db*"):
+        file.unlink()
+
+    shop.link(world)
+    said = shop("run", "shop", "--json")
+
+    assert (said.code, world.entries()) == (3, posted)
+    assert "nothing is written there before" in said.json["trouble"]
+
+
 def test_a_copied_folder_on_another_host_is_refused_until_it_is_said_to_have_moved(
     shop: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

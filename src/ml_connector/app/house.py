@@ -147,8 +147,9 @@ async def create(folder: Path, *, moved: bool, clock: Clock | None) -> tuple[str
         found = await store.call(installation.get)
         if found is None:
             await store.call(lambda conn: _found(conn, ring))
-            # From now a head that is missing was removed.
-            audit_head.write(folder / audit_head.NAME, await store.call(audit.head))
+            if not (folder / audit_head.NAME).exists():
+                # From now a head that is missing was removed. One of an earlier database stays: it says that there was one.
+                audit_head.write(folder / audit_head.NAME, await store.call(audit.head))
         elif moved:
             await store.call(lambda conn: installation.move(conn, socket.gethostname()))
         else:
