@@ -279,3 +279,19 @@ def test_a_look_at_recent_days_only_skips_nothing_for_good(serve: Serve, shop: I
     report = shop.ok("run", "shop")
 
     assert len(shop.settlements()) == report["proved"] == 3
+
+
+def test_a_run_counts_what_an_earlier_one_had_only_asked_for(serve: Serve, shop: Installation) -> None:
+    """Killed between asking for the work and doing it: the next run does both, and tells both."""
+    world = serve(settlements=1)
+    shop.link(world)
+    with shop.database() as conn:
+        conn.execute(
+            "INSERT INTO slices (id, connection, flow, link, slot, state, cancel_requested, requested_by, result, created_at)"
+            " SELECT 'earlier', 'amazon', 'settlements', 'shop', 'asked earlier', 'queued', 0, 'cli', '{}', created_at"
+            " FROM connections LIMIT 1"
+        )
+
+    report = shop.ok("run", "shop")
+
+    assert (report["posted"], report["proved"]) == (len(world.entries()), len(report["proofs"])) != (0, 0)

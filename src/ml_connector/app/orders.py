@@ -158,7 +158,7 @@ class OrderFlow:
             return records.states(conn, connection, kind), _held(conn, connection, kind)
 
         states, held = await self.house.store.call(read)
-        counts = counted(ends)
+        counts = counted(end.counts for end in ends)
         failed = next((end for end in ends if end.words), None)
         more = bool(ends and ends[-1].counts.get("left")) or failed is not None
         return OrdersReport(

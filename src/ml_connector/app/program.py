@@ -308,7 +308,7 @@ class App:
         self, link: str, order: Order, progress: Progress, *, since: date | None = None, wait: bool = True
     ) -> RunReport:
         """Run an order and what follows from it here, or hand it to whoever holds the engine, and follow."""
-        started = self.house.clock.now()
+        started = await self.house.store.call(self.house.store.now)
         engine = self._engine(self._work(progress, since=since, wait=wait))
         with stopping_on_signals(self.stop):
             slice_id = await engine.enqueue(order)

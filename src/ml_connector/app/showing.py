@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -29,7 +29,7 @@ from ml_connector.flows import discovery, states
 from ml_connector.flows.books import Books
 from ml_connector.flows.proving import Certificate
 from ml_connector.posting import equality
-from ml_connector.store import documents, plans, proofs, records, settlements
+from ml_connector.store import documents, plans, proofs, queue, records, settlements
 from ml_connector.store.documents import DocumentRow
 from ml_connector.store.plans import PlanRow, PlanState
 from ml_connector.store.proofs import ProofRow
@@ -104,15 +104,17 @@ def proof_shown(certificate: Certificate) -> ProofShown:
 async def run_report(
     house: House, links: Links, link: str, flow: str, ends: Sequence[SliceEnd], started: datetime
 ) -> RunReport:
-    """What a run did, from the ends of its slices and from what is on record now."""
+    """What a run did, from the ends of its slices and from what is on record now. What earlier runs had only asked for comes
+    to its end with it, and counts with it."""
     row = await links.row(link)
     ready = await links.link(link)
     failed = next((end for end in ends if end.words), None)
 
     def read(
         conn: Connection,
-    ) -> tuple[list[HeldShown], list[NoteShown], list[WaitingShown], list[ProofShown], str | None]:
+    ) -> tuple[dict[str, int], list[HeldShown], list[NoteShown], list[WaitingShown], list[ProofShown], str | None]:
         return (
+            counted(each.result.get("counts", {}) for each in queue.ended(conn, link, started)),
             _held(conn, link, row.amazon),
             _notes(conn, link, started),
             _waiting(conn, link),
@@ -120,8 +122,7 @@ async def run_report(
             _awaiting(conn, link),
         )
 
-    held, notes, waiting, made, awaiting = await house.store.call(read)
-    counts = counted(ends)
+    counts, held, notes, waiting, made, awaiting = await house.store.call(read)
     unproved = counts.get("unproved", 0)
     exit_code = failed.exit_code if failed is not None else int(bool(held or unproved or waiting))
     return RunReport(
@@ -141,11 +142,11 @@ async def run_report(
     )
 
 
-def counted(ends: Sequence[SliceEnd]) -> dict[str, int]:
+def counted(some: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """What several slices counted, together."""
     counts: dict[str, int] = {}
-    for end in ends:
-        for name, value in end.counts.items():
+    for each in some:
+        for name, value in each.items():
             counts[name] = counts.get(name, 0) + value
     return counts
 

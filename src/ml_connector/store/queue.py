@@ -137,6 +137,12 @@ def find(conn: Connection, *, link: str | None = None, state: str | None = None,
     return many(conn, query, SliceRow)
 
 
+def ended(conn: Connection, link: str, since: datetime) -> list[SliceRow]:
+    """The slices of a link that have ended ``since``."""
+    query = select(slices).where(slices.c.link == link, slices.c.ended_at >= since).order_by(slices.c.ended_at)
+    return many(conn, query, SliceRow)
+
+
 def take(conn: Connection) -> SliceRow | None:
     """Start the oldest queued slice whose connection has none running; None when there is none."""
     dialect.lock(conn, "queue")
