@@ -94,6 +94,23 @@ def test_a_file_that_cannot_be_used_is_not_kept(
     assert "Post it" not in shop("settlement", "import", written(shop.place, content), "--link", "shop").out
 
 
+def test_a_file_finds_the_link_of_its_store_by_itself(world: SandboxServer, shop: Installation) -> None:
+    file = written(shop.place, settlement([SALE, FEE]))
+    answer = shop.ok("settlement", "import", file)
+    assert (answer["settlement_id"], answer["link"]) == ("90000000777", "shop")
+    assert shop.ok("run", "shop")["posted"] == 1
+    canadian = written(shop.place, settlement([row("10.00", marketplace_name="Amazon.ca")], currency="CAD"))
+    message = shop.refused(2, "settlement", "import", canadian)
+    assert message == "No link covers Amazon.ca: add its store to a link, or name one with --link."
+
+
+def test_an_import_into_a_link_without_its_store_says_that_it_waits(world: SandboxServer, shop: Installation) -> None:
+    file = written(shop.place, settlement([row("10.00", marketplace_name="Amazon.ca")], currency="CAD"))
+    said = shop("settlement", "import", file, "--link", "shop")
+    assert "Link shop does not cover Amazon.ca: it waits until a link does." in said.out
+    assert "Post it" not in said.out
+
+
 def test_a_file_with_a_store_of_nobody_waits_for_its_link(world: SandboxServer, shop: Installation) -> None:
     imported(shop, settlement([row("10.00", marketplace_name="Amazon.ca")], currency="CAD"))
     assert shop.ok("run", "shop")["posted"] == 0
@@ -182,6 +199,7 @@ def test_inspect_needs_no_installation_and_says_how_it_went_by_its_exit_code(sho
     assert v1.code == 1 and v1.json["groups"] is None and v1.json["findings"]
 
     assert shop.refused(2, "settlement", "inspect", str(shop.place / "none.txt")).startswith("There is no file")
+    assert "is no file" in shop.refused(2, "settlement", "inspect", str(shop.place))
     assert "It foots." in shop("settlement", "inspect", written(shop.place, settlement([SALE]))).out
 
 

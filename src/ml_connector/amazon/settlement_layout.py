@@ -58,6 +58,13 @@ class Layout:
 def read_layout(header: str) -> Layout | Finding:
     """The header line (without its line end) of the V2 flat file, or why it is not one."""
     names = header.removeprefix(_BOM).split("\t")
+    if re.match(r"\s*<(!doctype html|html)", names[0], re.IGNORECASE):
+        return Finding(
+            "web_page",
+            "This is a web page, not a report: what was saved is perhaps the page of a sign-in or of an error. Download the "
+            "report again.",
+            HEADER_LINE,
+        )
     if names[0].lstrip().startswith("<"):
         return Finding(
             "xml_layout",
@@ -79,7 +86,12 @@ def read_layout(header: str) -> Layout | Finding:
     missing = [name for name in REQUIRED_COLUMNS if name not in names]
     if missing:
         shown = ", ".join(missing[:5]) + (" and more" if len(missing) > 5 else "")
-        return Finding("bad_header", f"This is not a V2 settlement report: the header lacks {shown}.", HEADER_LINE)
+        also = ""
+        if len(names) == 1 and any(all(name in header.split(mark) for name in REQUIRED_COLUMNS) for mark in ",;"):
+            also = " Its columns are not divided by tabs: it was saved by another program. Take it as Amazon gave it."
+        return Finding(
+            "bad_header", f"This is not a V2 settlement report: the header lacks {shown}.{also}", HEADER_LINE
+        )
     twice = [name for name in REQUIRED_COLUMNS if names.count(name) > 1]
     if twice:
         return Finding(

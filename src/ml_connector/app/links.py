@@ -148,6 +148,18 @@ class Links:
         await self.house.store.call(keep)
         return sheets
 
+    async def covering(self, store: str | None, currency: str) -> str:
+        """The one link that takes a settlement of ``store`` (None while undecided) in ``currency``. Raises
+        :class:`WrongUse` where there is none or more."""
+        ready = [await self.link(row.name) for row in await self.house.store.call(links.all_of)]
+        found = [each.name for each in ready if each.takes(store, currency)]
+        what = store or f"a store in {currency}"
+        if not found:
+            raise WrongUse(f"No link covers {what}: add its store to a link, or name one with --link.")
+        if len(found) > 1:
+            raise WrongUse(f"{' and '.join(found)} cover {what}: say which with --link.")
+        return found[0]
+
     async def sheets(self, name: str) -> tuple[opening.OpeningSheet, ...]:
         kept = await self.house.store.call(lambda conn: links.opening_sheets_of(conn, name))
         return tuple(_sheet_from_json(each.content) for each in kept)

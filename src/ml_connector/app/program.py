@@ -204,19 +204,27 @@ class App:
             if row is not None and row.state is State.HELD:
                 approvals.replay(conn, self.house.store, key, by, self.house.note)
 
-    async def import_settlement(self, link: str, file: Path, by: str) -> Imported:
-        """Archive a file as if it had been discovered. One that cannot be used is not kept."""
+    async def import_settlement(self, link: str | None, file: Path, by: str) -> Imported:
+        """Archive a file as if it had been discovered, for ``link`` or the one that covers its store. One that cannot be used
+        is not kept."""
         self.house.actor = by
-        books = await self._work(lambda _done, _total, _words: None).books(link)
         found = inspect.inspect_file(file)
         if not found["foots"]:
             finding = found["findings"][0]
             where = f" (line {finding['line']})" if finding["line"] is not None else ""
             words = f"The file is refused, and nothing was kept. {finding['message']}{where}"
-            return Imported(found["settlement_id"], found["sha256"], refused=True, words=words)
+            return Imported(found["settlement_id"], "", found["sha256"], refused=True, words=words)
+        store = inspect.main_store(found)
+        chosen = link or await self.links.covering(store, found["currency"])
+        books = await self._work(lambda _done, _total, _words: None).books(chosen)
         sha256, new = await discovery.import_file(books, file, by)
         words = f"Settlement {found['settlement_id']} is {'archived' if new else 'here already'}."
-        return Imported(found["settlement_id"], sha256, refused=False, words=words)
+        if not books.link.takes(store, found["currency"]):
+            chosen, words = (
+                "",
+                f"{words} Link {chosen} does not cover {store or found['currency']}: it waits until a link does.",
+            )
+        return Imported(found["settlement_id"], chosen, sha256, refused=False, words=words)
 
     async def prove(self, settlement_id: str, by: str) -> ProofShown:
         """Recompute the certificate of one settlement, against what the ERP holds now."""

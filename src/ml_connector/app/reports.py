@@ -190,7 +190,10 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
+    """``link`` is the one that posts it, "" while none does."""
+
     settlement_id: str | None
+    link: str
     sha256: str
     refused: bool
     words: str

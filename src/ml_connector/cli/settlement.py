@@ -22,8 +22,7 @@ def inspect(
     """Read a settlement file without any database: does it foot, what is in it, what is unknown. Exit 1 when refused."""
     from ml_connector.flows.inspect import inspect_file
 
-    if not file.is_file():
-        raise WrongUse(f"There is no file {file}.")
+    _check_file(file)
     found = inspect_file(file)
     if as_json:
         output.emit(found)
@@ -63,21 +62,28 @@ def _print_inspection(found: dict[str, Any]) -> None:
     output.console().print(output.styled("It foots.", "green") if found["foots"] else output.styled("Refused.", "red"))
 
 
+def _check_file(file: Path) -> None:
+    """A settlement is read more than once, so that it has to be a file."""
+    if not file.exists():
+        raise WrongUse(f"There is no file {file}.")
+    if not file.is_file():
+        raise WrongUse(f"{file} is no file: save the report as one, and give its path.")
+
+
 @commands.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A settlement file that Amazon no longer lists (older than 90 days).")],
-    link: Annotated[str, typer.Option(help="The link it belongs to.")],
+    link: Annotated[str | None, typer.Option(help="The link it belongs to, where its store does not tell.")] = None,
     data: Data = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Treat a file as if it had been discovered: archived and planned by the next run of the link."""
-    if not file.is_file():
-        raise WrongUse(f"There is no file {file}.")
+    _check_file(file)
     imported = with_app(data, lambda app: app.import_settlement(link, file, who()))
     if as_json:
         output.emit(imported)
     else:
-        after = "" if imported.refused else f" Post it: ml-connector run {link} settlements"
+        after = f" Post it: ml-connector run {imported.link} settlements" if imported.link else ""
         output.console().print(f"{imported.words}{after}")
     if imported.refused:
         raise typer.Exit(1)

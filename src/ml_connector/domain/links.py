@@ -41,6 +41,10 @@ class Link:
         """Whether the marketplace-name is one of this link's stores."""
         return any(store_key(store) == store_key(name) for name in self.policy.stores)
 
+    def takes(self, store: str | None, currency: str) -> bool:
+        """Whether a settlement is this link's: by its main store, or by its currency while that is undecided."""
+        return self.covers(store) if store is not None else bool(self.currencies.get(currency))
+
     def zone(self, store: str) -> str | None:
         """The IANA zone in which rows of ``store`` are dated; None for a store that nobody knows."""
         for name, settings in self.policy.stores.items():

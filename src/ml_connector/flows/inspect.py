@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from ml_connector.accounting import vocabulary
-from ml_connector.accounting.settlement_groups import Grouping, group_settlement
+from ml_connector.accounting.settlement_groups import Grouping, group_settlement, main_store_of
 from ml_connector.amazon.marketplaces import zone_of
 from ml_connector.amazon.settlement_bytes import Limits
 from ml_connector.amazon.settlement_file import SettlementFile
@@ -38,6 +40,14 @@ def inspect_file(path: Path | str, limits: Limits | None = None) -> dict[str, An
         "groups": _groups(found),
         "findings": _findings(found.findings),
     }
+
+
+def main_store(found: Mapping[str, Any]) -> str | None:
+    """The store that an inspected file is of; None where it does not say."""
+    rows: Counter[str] = Counter()
+    for group in found["groups"]:
+        rows[group["marketplace"]] += group["rows"]
+    return main_store_of(rows)
 
 
 def _month(day: date) -> str:

@@ -65,9 +65,7 @@ async def as_planned(books: Books, basis: Basis, calendar: Calendar, sha256: str
 
 def belongs(link: Link, facts: SettlementFacts) -> bool:
     """Whether the settlement is this link's: by its main store, or by its currency while that is undecided."""
-    if facts.main_store is not None:
-        return link.covers(facts.main_store)
-    return bool(link.currencies.get(facts.currency))
+    return link.takes(facts.main_store, facts.currency)
 
 
 async def claimed_elsewhere(books: Books, sha256: str, settlement_id: str) -> tuple[Finding, ...]:

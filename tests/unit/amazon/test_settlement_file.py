@@ -150,6 +150,7 @@ REFUSED = {
     "nul_byte": (settlement([TWO[0], row("-1.50", sku="A\0B")]), 4),
     "truncated_gzip": (gzip.compress(settlement(TWO * 200))[:-20], None),
     "v1_layout": (with_line(1, V1_HEADER), 1),
+    "web_page": (b"<!DOCTYPE html><html><body>Sign in</body></html>", 1),
     "xml_layout": (b"<?xml version='1.0'?><AmazonEnvelope/>", 1),
     "bad_header": (with_line(1, "\t".join(COLUMNS).replace("amount-description", "what")), 1),
     "no_summary": (settlement(TWO, ""), 2),
@@ -386,3 +387,10 @@ class TestDates:
 
         assert codes(findings) == [("row_after_end", 5)]
         assert "2 row(s)" in findings[0].message
+
+
+@pytest.mark.parametrize("mark", [b",", b";"])
+def test_a_file_that_a_spreadsheet_divided_by_other_marks_is_told_as_that(mark: bytes) -> None:
+    (finding,) = SettlementFile.of(with_line(1, "\t".join(COLUMNS)).replace(b"\t", mark)).findings
+    assert (finding.code, finding.line) == ("bad_header", 1)
+    assert "not divided by tabs" in finding.message
