@@ -135,8 +135,10 @@ def play(
     settings: Mapping[str, str] | None = None,
     heard: list[httpx2.Request] | None = None,
     between: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] = lambda line: line,
+    seed: int = 1,
 ) -> T:
-    """Run ``act`` on a company of its own. ``heard`` takes every request; ``between`` puts something before the server."""
+    """Run ``act`` on a company of its own. ``heard`` takes every request; ``between`` puts something before the server; the
+    connector's chances are those of ``seed``."""
 
     async def run() -> T:
         clock = FakeClock(START)
@@ -152,7 +154,7 @@ def play(
         given = {name: str(value) for name, value in world.credentials()["sage_300"].items()}
         secrets = {"password": given.pop("password")}
         line = Listening(NodeTransport(world.app), heard if heard is not None else [])
-        tools = Tools(clock, Random(1), between(line))
+        tools = Tools(clock, Random(seed), between(line))
         target = await connect({**given, **(settings or {})}, secrets, tools)
         try:
             return await act(Scene(target, control, clock, world))

@@ -154,18 +154,20 @@ class HttpClient:
         content: bytes | None = None,
         auth: httpx2.Auth | None = None,
         attempts: int = 4,
+        patience_s: float = 0.0,
     ) -> Answer:
         """A request that is safe to repeat.
 
-        Resets, time-outs, 5xx and 429 are tried again, ``attempts`` times in all; then :class:`Unavailable` or
-        :class:`RateLimited`. Every other answer is returned: what a 4xx means is the connector's to say. A certificate that is
-        not trusted is :class:`Unavailable` at once: a person has to do something first.
+        Resets, time-outs, 5xx and 429 are tried again, ``attempts`` times in all, and for ``patience_s`` at least, in which a
+        server may start; then :class:`Unavailable` or :class:`RateLimited`. Every other answer is returned: what a 4xx means is
+        the connector's to say. A certificate that is not trusted is :class:`Unavailable` at once: a person has to do something
+        first.
         """
         request = self._request(method, path, params, headers, content)
-        problem: Unavailable | None = None
-        for attempt in range(attempts):
-            if problem is not None:
-                await self.clock.sleep(self._backoff_s(attempt, problem))
+        ends = self.clock.monotonic() + patience_s
+        attempt = 0
+        while True:
+            problem: Unavailable
             try:
                 answer = await self._exchange(request, auth)
             except (httpx2.RequestError, TimeoutError) as error:
@@ -181,8 +183,10 @@ class HttpClient:
                     problem = Unavailable(f"{self.name} is in trouble (HTTP {answer.status}). Try again later.")
                 else:
                     return answer
-        assert problem is not None  # noqa: S101 - the loop ran at least once
-        raise problem
+            attempt += 1
+            if attempt >= attempts and self.clock.monotonic() >= ends:
+                raise problem
+            await self.clock.sleep(self._backoff_s(attempt, problem))
 
     async def write(
         self,

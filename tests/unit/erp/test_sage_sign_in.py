@@ -159,6 +159,47 @@ def test_a_server_that_starts_is_waited_for(cold_start: str) -> None:
     assert play(act, switches={"cold_start_s": 50, "cold_start": cold_start}) == "Absent"
 
 
+def test_a_server_that_says_for_a_minute_that_it_starts_is_waited_for_whatever_the_pauses() -> None:
+    async def act(scene: Scene) -> str:
+        scene.clock.advance(3600)
+        return type(await scene.seen(journal())).__name__
+
+    for seed in range(20):
+        assert play(act, switches={"cold_start_s": 60, "cold_start": "503"}, seed=seed) == "Absent"
+
+
+def test_a_server_that_never_starts_is_told_within_two_minutes() -> None:
+    async def act(scene: Scene) -> float:
+        scene.clock.advance(3600)
+        begun = scene.clock.monotonic()
+        faults.down = True
+        with pytest.raises(Unavailable):
+            await scene.seen(journal())
+        return scene.clock.monotonic() - begun
+
+    faults = Down()
+    for seed in range(20):
+        faults.down = False
+        assert 60 <= play(act, between=faults.before, seed=seed) < 120
+
+
+class Down(httpx2.AsyncBaseTransport):
+    """A line that breaks every request while it is ``down``."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self._inner: httpx2.AsyncBaseTransport = self
+
+    def before(self, inner: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
+        self._inner = inner
+        return self
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self.down:
+            raise httpx2.ConnectError("refused", request=request)
+        return await self._inner.handle_async_request(request)
+
+
 def test_day_end_makes_a_read_wait_and_not_fail() -> None:
     async def act(scene: Scene) -> None:
         scene.control.set_day_end_running()

@@ -23,7 +23,8 @@ READERS_MAX: Final = 2
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 #: The application pool sleeps after 20 idle minutes (dossier, section 22).
 _AWAKE_S: Final = 900.0
-_WAKING_ATTEMPTS: Final = 9
+#: How long a server that starts may answer that it does, or not at all.
+_STARTS_WITHIN_S: Final = 60.0
 _PAGES_MAX: Final = 10_000
 _SWEEPS_MAX: Final = 3
 _NOT_SAGE: Final = (
@@ -58,10 +59,10 @@ class WebApi:
             if self._asleep():
                 async with self._waking:
                     # Whoever waited here finds the server awake.
-                    client, attempts = (self._slow, _WAKING_ATTEMPTS) if self._asleep() else (self._quick, 4)
-                    answer = await self._ask(client, attempts, method, resource, content)
+                    client, patience_s = (self._slow, _STARTS_WITHIN_S) if self._asleep() else (self._quick, 0.0)
+                    answer = await self._ask(client, patience_s, method, resource, content)
             else:
-                answer = await self._ask(self._quick, 4, method, resource, content)
+                answer = await self._ask(self._quick, 0.0, method, resource, content)
         module = resource.lstrip("/")[:2]
         if answer.status == 401:
             raise self.sign_in.refused(module, parse_error(answer.status, answer.body))
@@ -176,10 +177,10 @@ class WebApi:
         return self._used_at is None or self._clock.monotonic() - self._used_at > _AWAKE_S
 
     async def _ask(
-        self, client: HttpClient, attempts: int, method: str, resource: str, content: bytes | None
+        self, client: HttpClient, patience_s: float, method: str, resource: str, content: bytes | None
     ) -> Answer:
         answer = await client.read(
-            method, resource, content=content, headers=_HEADERS, auth=self._auth, attempts=attempts
+            method, resource, content=content, headers=_HEADERS, auth=self._auth, patience_s=patience_s
         )
         self._used_at = self._clock.monotonic()
         return answer

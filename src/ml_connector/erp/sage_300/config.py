@@ -31,7 +31,7 @@ class InvoiceMode(StrEnum):
 
 
 class EnteredBatches(StrEnum):
-    """How a batch is left that a link wants entered and not posted: open, or ready for whoever posts (issue 4)."""
+    """How a batch is left that a link wants entered and not posted: open, or ready for whoever posts."""
 
     OPEN = "open"
     READY = "ready"
