@@ -113,8 +113,16 @@ def test_an_import_into_a_link_without_its_store_says_that_it_waits(world: Sandb
 
 def test_a_file_with_a_store_of_nobody_waits_for_its_link(world: SandboxServer, shop: Installation) -> None:
     imported(shop, settlement([row("10.00", marketplace_name="Amazon.ca")], currency="CAD"))
-    assert shop.ok("run", "shop")["posted"] == 0
+    report = shop.ok("run", "shop")
+    assert report["posted"] == 0
     assert shop.records() == []
+    (note,) = report["notes"]
+    assert note["settlement_id"] == "90000000777"
+    assert note["reason"] == (
+        "not_covered: 1 settlement of Amazon.ca in CAD, the last one of 10.00 CAD, is in no link: nobody books it. "
+        "Add the store to a link."
+    )
+    assert shop.ok("plan", "shop")["notes"] == [note]
     shop.ok(
         "link", "add", "shop", "--amazon", "amazon", "--erp", "books", "--stores", "US,CA",
         "--policy", "settlement_summary", "--closed-period", "hold",

@@ -33,6 +33,7 @@ from ml_connector.store import documents, plans, proofs, queue, records, settlem
 from ml_connector.store.documents import DocumentRow
 from ml_connector.store.plans import PlanRow, PlanState
 from ml_connector.store.proofs import ProofRow
+from ml_connector.store.settlements import SettlementRow
 
 
 async def plan_shown(house: House, books: Books) -> PlanShown:
@@ -45,6 +46,7 @@ async def plan_shown(house: House, books: Books) -> PlanShown:
         rows = [row for key in keys if (row := documents.get(conn, DocumentKey(key))) and row.state is State.PLANNED]
         planned = {row.document.reference for row in rows}
         notes = [note for note in _notes(conn, books.link.name) if note.settlement_id in planned]
+        notes += _not_covered(conn, books.link.account)
         return (found[0] if found else None), rows, _held(conn, books.link.name, books.link.amazon), notes
 
     plan, rows, held, notes = await house.store.call(read)
@@ -116,7 +118,7 @@ async def run_report(
         return (
             counted(each.result.get("counts", {}) for each in queue.ended(conn, link, started)),
             _held(conn, link, row.amazon),
-            _notes(conn, link, started),
+            _notes(conn, link, started) + _not_covered(conn, ready.account),
             _waiting(conn, link),
             _proofs_since(conn, link, ready.account, started),
             _awaiting(conn, link),
@@ -208,6 +210,24 @@ def _notes(conn: Connection, link: str, since: datetime | None = None) -> list[N
         for row in settlements.find(conn, link=link)
         if row.state in {states.PLANNED, states.NOTHING} and row.reason and (since is None or row.updated_at >= since)
     ]
+
+
+def _not_covered(conn: Connection, account: str) -> list[NoteShown]:
+    """The stores of the selling account that no link covers, though they are settled."""
+    by_store: dict[tuple[str, str], list[SettlementRow]] = {}
+    for row in settlements.find(conn, account=account, state=states.ELSEWHERE):
+        by_store.setdefault((row.main_store or "an unknown store", row.currency), []).append(row)
+    out = []
+    for (store, currency), rows in sorted(by_store.items()):
+        last = rows[-1]
+        many = f"{len(rows)} settlement{'' if len(rows) == 1 else 's'}"
+        total = f"{money.text(last.total, currency)} {currency}"
+        reason = (
+            f"not_covered: {many} of {store} in {currency}, the last one of {total}, "
+            f"{'is' if len(rows) == 1 else 'are'} in no link: nobody books it. Add the store to a link."
+        )
+        out.append(NoteShown(last.settlement_id, reason))
+    return out
 
 
 def _waiting(conn: Connection, link: str) -> list[WaitingShown]:
