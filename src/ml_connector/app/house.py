@@ -6,7 +6,6 @@ import logging
 import os
 import random
 import socket
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from ml_connector.app import settings as configuration
+from ml_connector.app.scratch import Scratch
 from ml_connector.app.settings import Settings
 from ml_connector.domain.clock import Clock
 from ml_connector.domain.errors import Inconsistent, KeyProblem, WrongUse
@@ -55,7 +55,7 @@ class House:
     audit_key: bytes = field(repr=False)
     installation: Installation
     redactor: Redactor
-    scratch: tempfile.TemporaryDirectory[str]
+    scratch: Scratch
     standing: Standing
     actor: str = "system"
 
@@ -191,7 +191,7 @@ async def open_house(folder: Path, clock: Clock | None) -> House:
             audit_key=envelopes.unseal(ring, *sealed),
             installation=here,
             redactor=redactor,
-            scratch=tempfile.TemporaryDirectory(prefix="ml-connector-"),
+            scratch=Scratch.make(folder),
             standing=await _standing(store, folder),
         )
     except BaseException:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection
@@ -194,7 +193,7 @@ class OrderFlow:
         return await self.house.store.call(delete)
 
     def _finder(self, connection: str, account: AmazonAccount) -> OrderFinder:
-        scratch = Path(self.house.scratch.name)
+        scratch = self.house.scratch.folder
         return OrderFinder(self.house.store, connection, account, self.house.clock, self.house.note, scratch)
 
     async def _covered(self, connection: str) -> Coverage:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
@@ -94,7 +93,7 @@ class Work:
             sheets=await self.links.sheets(link),
             clock=self.house.clock,
             note=self.house.note,
-            scratch=Path(self.house.scratch.name),
+            scratch=self.house.scratch.folder,
             progress=progress or self.progress,
             summaries=self._summaries(ready.amazon),
         )
