@@ -85,3 +85,22 @@ def test_a_sandbox_that_does_not_start_ends_the_demo_in_one_sentence(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/true")
     assert here.refused(3, "demo").startswith("The sandbox did not start")
+
+
+def test_a_kept_demo_stays_with_its_erp(here: Installation, tmp_path: Path) -> None:
+    (tmp_path / ".demo").mkdir()
+    (tmp_path / ".demo" / "erp").write_text("sage_300")
+    message = here.refused(2, "demo", "--keep")
+    assert message.endswith("holds a demo with sage_300: go on with --erp sage_300, or remove the folder.")
+
+
+def test_a_command_that_fails_ends_the_demo_with_its_own_sentence_and_exit_code(
+    here: Installation, tmp_path: Path
+) -> None:
+    (tmp_path / ".demo").mkdir()
+    (tmp_path / ".demo" / "data").write_text("this should be a folder")
+
+    said = here("demo", "--keep")
+    assert said.code == 2
+    assert said.err.count("Check the path") == 1
+    assert "Check the path" in here.refused(2, "demo", "--keep")

@@ -19,7 +19,7 @@ import typer
 
 from ml_connector.cli import output
 from ml_connector.cli.session import DATA_VARIABLE
-from ml_connector.domain.errors import MlConnectorError, Unavailable, WrongUse
+from ml_connector.domain.errors import Unavailable, WrongUse
 
 _KEPT: Final = ".demo"
 _LINK: Final = "demo"
@@ -40,6 +40,7 @@ def demo(
             raise WrongUse(
                 f"The sandbox has no ERP {erp!r}; it has: {', '.join(sorted(set(credentials) - {'amazon'}))}."
             )
+        _one_erp(place, erp)
         story = _Story(quiet=as_json)
         _set_up(story, credentials, erp)
         posted = _post(story)
@@ -74,9 +75,11 @@ class _Story:
             output.console().print(output.styled(f"$ ml-connector {' '.join(arguments)}", "dim"))
         code, text = _command([*arguments, "--json"], stdin)
         document = json.loads(text) if text.strip() else {}
-        if code and not (may_fail and code == 1):
-            message = document.get("error", {}).get("message", "") if isinstance(document, dict) else ""
-            raise MlConnectorError(message or f"ml-connector {' '.join(arguments)} ended with {code}.")
+        failed = "error" in document if isinstance(document, dict) else False
+        if failed or (code and not (may_fail and code == 1)):
+            if self.quiet and failed:
+                output.emit(document)
+            raise typer.Exit(code)  # the command itself has said why
         return document
 
 
@@ -212,6 +215,15 @@ def _place(*, keep: bool) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _one_erp(place: Path, erp: str) -> None:
+    """A place that is kept is one of one ERP."""
+    file = place / "erp"
+    if not file.exists():
+        file.write_text(erp)
+    elif (kept := file.read_text()) != erp:
+        raise WrongUse(f"{place} holds a demo with {kept}: go on with --erp {kept}, or remove the folder.")
 
 
 @contextlib.contextmanager
