@@ -67,7 +67,7 @@ _SWITCHES: Final[Sequence[Switch]] = (
     Switch("change_status", 204, (200,), _WRITES, _IN_BATCHES),
     Switch("old_annotations", False, (True,), _CONTENT | _FEEDS, _IN_BATCHES),
     Switch("next_link", "bare", ("keeps",), _FEEDS, _IN_BATCHES),
-    Switch("page_size", 100, (3,), _CONTENT | _FEEDS, _IN_BATCHES),
+    Switch("page_size", 100, (10,), _CONTENT | _FEEDS, _IN_BATCHES),
     Switch("has_ge_le", True, (False,), _CONTENT | _FEEDS, _IN_BATCHES),
     Switch("padded_text", False, (True,), _CONTENT | _FEEDS, _IN_BATCHES),
     Switch("dates_with_z", True, (False,), _CONTENT, _IN_BATCHES),

@@ -16,8 +16,8 @@ from ml_connector.domain.target import ReliabilityClass
 _LINE: Final = frozenset({Touches.ROUTES, Touches.LINE})
 _HEAVY: Final = frozenset({Touches.ROUTES})
 
-#: More requests than any document needs here, asking a server that starts again and again among them.
-_REQUESTS_MAX: Final = 200
+#: More requests than any document needs here.
+_REQUESTS_MAX: Final = 60
 
 _IN_A_ROW: Final = 8
 
