@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
@@ -24,8 +25,9 @@ from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Company, Ids
 from ml_connector.erp.sap_business_one import rooms
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
-from ml_connector.erp.sap_business_one.places import PLACES
+from ml_connector.erp.sap_business_one.places import DRAFTS, PAYMENT_DRAFTS, PLACES
 from ml_connector.sandbox.sap_business_one import NAME, SWITCHES, Control
+from ml_connector.sandbox.sap_business_one.errors import ServiceLayerError
 from ml_connector.sandbox.sap_business_one.resources import operation_of
 from tests.conformance.on_sandbox import Founded, SandboxSite
 from tests.conformance.sap_desk import SapDesk
@@ -56,6 +58,8 @@ PREPARED: Final = "prepared"
 WIRE: Final = "wire"
 #: Not the simulator's: whether documents are entered as drafts, because claims are switched off.
 DRAFTED: Final = "drafted"
+
+_APPROVES_EVERY_S: Final = 1200.0
 
 #: Characters of our key in a reference field.
 _KEY_MAX: Final = 100
@@ -108,6 +112,9 @@ class SapWorld:
         Switch("storno_sign", "opposite", ("negative",), _PEOPLE, _JOURNALS),
         Switch("storno_copies_fields", True, (False,), _PEOPLE, _JOURNALS),
         Switch("storno_date", "original", ("today",), _PEOPLE, _JOURNALS),
+        Switch(
+            "approval_procedure", "off", ("draft_201", "draft_204"), _ROUTES | _CONTENT | {Touches.ROUTES}, _DRAFTED
+        ),
         Switch(DRAFTED, False, (True,), _ROUTES, _DRAFTED),
         Switch("saved_draft", "closed", ("removed",), _ROUTES, _DRAFTED),
         Switch("enable_branches", False, (True,), _LOOKS | _CONTENT),
@@ -151,6 +158,7 @@ class SapSite(SandboxSite):
         )
         self.codes = _codes(positions)
         self._prepared = bool(positions.get(PREPARED, True))
+        self._approves = positions.get("approval_procedure", "off") != "off"
         self._unique_references = bool(positions.get("block_duplicate_references", False))
         self._settings = {
             "claims": "off" if positions.get(DRAFTED, False) else "auto",
@@ -179,7 +187,22 @@ class SapSite(SandboxSite):
                 await target.prepare()
             self.keep()
         self._target = target
+        if self._approves:
+            self._approves = False
+            self.surroundings.start(self._approvals())
         return target
+
+    async def _approvals(self) -> None:
+        """Three times an hour a person approves what the company's procedure keeps back, and makes its document, unless the
+        company refuses that."""
+        while True:
+            await self.surroundings.clock.sleep(_APPROVES_EVERY_S)
+            for name in (DRAFTS, PAYMENT_DRAFTS):
+                drafts: list[dict[str, Any]] = self.control.documents(name, bare=True)
+                for draft in drafts:
+                    if str(draft["AuthorizationStatus"]).endswith("Pending"):
+                        with suppress(ServiceLayerError):
+                            self.control.approve(draft["DocEntry"], name, generate=True)
 
     def can_be_wrong(self) -> Sequence[str]:
         return ("company_db", "username", "password")
@@ -260,9 +283,9 @@ class SapSite(SandboxSite):
     def remove(self, document: Document) -> None:
         if document.kind is Kind.SALES_ORDER:
             self.control.lose_document("Orders", self._rows(document)[0]["DocEntry"])
-            return
-        (draft,) = self._open_drafts(document)
-        self.control.remove_draft(draft["DocEntry"], PLACES[document.kind].drafts)
+        # What an order was made of by approval goes with it.
+        for draft in self._drafts(document):
+            self.control.remove_draft(draft["DocEntry"], PLACES[document.kind].drafts)
 
     def close_period(self, day: date) -> None:
         self.control.set_period(day.isoformat())
@@ -304,10 +327,12 @@ class SapSite(SandboxSite):
 
     def _open_drafts(self, document: Document) -> list[dict[str, Any]]:
         """Those that somebody could make ``document`` of."""
+        return [row for row in self._drafts(document) if not _spent(row)]
+
+    def _drafts(self, document: Document) -> list[dict[str, Any]]:
         place = PLACES[document.kind]
         rows = self.control.documents(place.drafts) if place.drafts else []
-        of_kind = [row for row in rows if row["DocObjectCode"] == place.object and not _spent(row)]
-        return [row for row in of_kind if _stands_for(row, document)]
+        return [row for row in rows if row["DocObjectCode"] == place.object and _stands_for(row, document)]
 
     def _numbers(self, document: Document) -> dict[DocumentKey, Ids]:
         """The numbers of what ``document`` comes after, as the company shows them."""
