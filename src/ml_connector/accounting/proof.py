@@ -144,8 +144,18 @@ def prove(
         _check(1, "file", _file(groups, recorded_sha256), f"sha256 {groups.sha256}"),
         _check(2, "sum", _sum(groups), f"{groups.rows} rows sum to {_words(groups.head.total, groups)}"),
         _check(3, "lineage", _lineage(groups, evidence), f"{groups.rows} rows, each in exactly one planned line"),
-        _check(4, "balance", _balance(groups, evidence), f"{len(evidence)} entries balance and return to zero"),
-        _check(5, "ledger", _ledger(evidence), f"{sum(e.posts for e in evidence)} documents equal the plan"),
+        _check(
+            4,
+            "balance",
+            _balance(groups, evidence),
+            _of(len(evidence), "entry balances and returns", "entries balance and return") + " to zero",
+        ),
+        _check(
+            5,
+            "ledger",
+            _ledger(evidence),
+            _of(sum(e.posts for e in evidence), "document equals", "documents equal") + " the plan",
+        ),
         _chains(chain_findings),
         _second_opinion(groups, amazon_total),
     )
@@ -158,6 +168,10 @@ def prove(
         documents=tuple(_document(each) for each in evidence),
         entered=any(each.posts and isinstance(each.seen, Partial | Working) for each in evidence),
     )
+
+
+def _of(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _check(number: int, name: str, differences: Iterator[str], words: str) -> Check:

@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: All control characters but tab and line feed, the marks that turn the writing direction, and surrogates.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+#: Between two columns of a table, and a longer word than this may be cut (a sha256).
+_BETWEEN: Final = 3
+_WORD_MAX: Final = 40
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout; words and progress go to stderr.")
@@ -117,16 +121,52 @@ def styled(words: str, style: str) -> Text:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
-    """A table for people; ``right`` names the columns aligned to the right (amounts, counts)."""
+    """A table for people; ``right`` names the columns aligned to the right (amounts, counts). Where the terminal is too narrow
+    for its words, a list of the same: words cut into pieces cannot be read."""
     from rich import box
     from rich.table import Table
 
+    screen = console()
+    cells = [[shown(str(cell)) for cell in row] for row in rows]
+    widths = _widths([[column, *(row[at] for row in cells)] for at, column in enumerate(columns)], screen.width)
+    if widths is None:
+        _listed(screen, shown(title), columns, cells)
+        return
     out = Table(title=shown(title) or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        out.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for column, width in zip(columns, widths, strict=True):
+        out.add_column(column, justify="right" if column in right else "left", overflow="fold", width=width)
+    for row in cells:
+        out.add_row(*row)
+    screen.print(out)
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """How wide each column is to be, its title being its first text; None where there is no room for the words."""
+    from rich.cells import cell_len
+
+    room -= _BETWEEN * len(columns)
+    most = [max(cell_len(line) for text in texts for line in (text.splitlines() or [""])) for texts in columns]
+    least = [min(_WORD_MAX, max(cell_len(word) for text in texts for word in ("", *text.split()))) for texts in columns]
+    left = room - sum(least)
+    if left < 0:
+        return None
+    widths = list(least)
+    for at in sorted(range(len(columns)), key=lambda at: most[at] - least[at]):  # the small wishes first
+        more = min(left, most[at] - widths[at])
+        widths[at] += more
+        left -= more
+    return widths
+
+
+def _listed(screen: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if title:
+        screen.print(title)
     for row in rows:
-        out.add_row(*(shown(str(cell)) for cell in row))
-    console().print(out)
+        screen.print()
+        for column, cell in zip(columns, row, strict=True):
+            if cell.strip():
+                screen.print(f"{column}: {cell}" if column else cell)
+    screen.print()
 
 
 @contextmanager

@@ -40,15 +40,12 @@ def _print_inspection(found: dict[str, Any]) -> None:
     )
     output.table(
         "",
-        ("type", "amount type", "description", "store", "month", "category", "amount", "rows"),
+        ("label and category", "store", "month", "amount", "rows"),
         [
             (
-                g["transaction_type"],
-                g["amount_type"],
-                g["amount_description"],
+                f"{g['transaction_type']} | {g['amount_type']} | {g['amount_description']}\n= {g['category'] or 'UNKNOWN'}",
                 g["marketplace"],
                 g["month"],
-                g["category"] or "UNKNOWN",
                 g["amount"],
                 g["rows"],
             )

@@ -98,3 +98,21 @@ def test_a_message_that_does_not_fit_on_the_disk_takes_nothing_from_the_answer(s
 
     assert said.returncode == 2
     assert json.loads(said.stdout)["error"]["code"] == WrongUse.code
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_no_terminal_is_so_narrow_that_words_are_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [
+        ("facilitator_tax_wash", "Amazon.com", "1234.56", "what Amazon collected and paid"),
+        ("payout", "Amazon.de", "0.10", ""),
+    ]
+
+    output.table("Lines", ("category", "store", "amount", "words"), rows, right=("amount",))
+
+    said = capsys.readouterr().out
+    assert {word for row in rows for cell in row for word in cell.split()} <= set(said.split())
+    assert columns == 20 or all(len(line) <= columns for line in said.splitlines())
+    assert ("category: payout" in said) == (columns < 80)
