@@ -225,7 +225,7 @@ class Simulation(World):
         """Whichever process stands at one of ``wanted`` is killed there; what it stood at is taken from ``wanted``."""
 
         def is_wanted(place: Place) -> bool:
-            return any(site.covers(place) for site in wanted)
+            return not wanted.isdisjoint(sites.covering(place))
 
         def kill(process: str) -> None:
             before = Counter(self.loop.places)

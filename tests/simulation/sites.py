@@ -82,6 +82,12 @@ def all_sites() -> tuple[Site, ...]:
     return tuple(site for file in FILES for site in _of_file(file) if not _excluded(site))
 
 
+@cache
+def covering(place: Place) -> frozenset[Site]:
+    """The sites at which whoever stands at ``place`` can be said to stand."""
+    return frozenset(site for site in all_sites() if site.covers(place))
+
+
 def counted(places: Counter[Place]) -> tuple[dict[Site, int], list[str]]:
     """Kills by site, zero included; and kills that fell where none can."""
     counts = dict.fromkeys(all_sites(), 0)

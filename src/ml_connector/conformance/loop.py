@@ -14,11 +14,13 @@ import heapq
 import inspect
 from asyncio import events
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context, ContextVar, copy_context
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from random import Random
-from types import AsyncGeneratorType, CodeType
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -240,29 +242,29 @@ def await_places(task: asyncio.Task[Any]) -> list[Place]:
     if not inspect.iscoroutine(awaited) or inspect.getcoroutinestate(awaited) == inspect.CORO_CREATED:
         return out
     while awaited is not None:
-        code: CodeType | None = _part(awaited, "code")
-        frame = _part(awaited, "frame")
-        if code is not None and frame is not None and _is_ours(code.co_filename):
+        parts = _PARTS.get(type(awaited))
+        if parts is None:
+            # What awaits an async generator's next value names the generator nowhere but to the collector.
+            awaited = next((each for each in gc.get_referents(awaited) if isinstance(each, AsyncGeneratorType)), None)
+            continue
+        code, frame, awaited = parts(awaited)
+        if frame is not None and _is_ours(code.co_filename):
             out.append((code.co_filename, code.co_qualname, frame.f_lineno))
-        awaited = _part(awaited, "await")
     return out
 
 
+#: Code, frame and what is awaited, of all that stands on the stack of a task. This is asked after every step of a process.
+_PARTS: Final[Mapping[type, Callable[[Any], tuple[CodeType, FrameType | None, Any]]]] = {
+    CoroutineType: attrgetter("cr_code", "cr_frame", "cr_await"),
+    AsyncGeneratorType: attrgetter("ag_code", "ag_frame", "ag_await"),
+    GeneratorType: attrgetter("gi_code", "gi_frame", "gi_yieldfrom"),
+}
+
+
+@cache
 def _is_ours(file: str) -> bool:
     """Of what is shipped, and not of what simulates its time."""
     return "ml_connector" in file and not file.startswith(_HERE)
-
-
-def _part(awaited: Any, name: str) -> Any:
-    """``cr_``, ``ag_`` or ``gi_`` + name: coroutines, async generators, generators."""
-    for prefix in ("cr", "ag", "gi"):
-        found = getattr(awaited, f"{prefix}_{name}", None)
-        if found is not None:
-            return found
-    if name != "await":
-        return None
-    # What awaits an async generator's next value names the generator nowhere but to the collector.
-    return next((each for each in gc.get_referents(awaited) if isinstance(each, AsyncGeneratorType)), None)
 
 
 class _Buried(BaseException):

@@ -305,9 +305,9 @@ class HttpClient:
             raise httpx2.DecodingError("packed in a way that was not asked for", request=response.request)
         pieces = bytearray()
         async for piece in response.aiter_bytes():
-            pieces += piece
-            if len(pieces) > self.max_body_bytes:
+            if len(pieces) + len(piece) > self.max_body_bytes:
                 raise LimitExceeded(f"{self.name} sent an answer of more than {self.max_body_bytes} bytes.")
+            pieces += piece
         return bytes(pieces)
 
     def _backoff_s(self, attempt: int, problem: Unavailable) -> float:
