@@ -59,7 +59,7 @@ WIRE: Final = "wire"
 #: Not the simulator's: whether documents are entered as drafts, because claims are switched off.
 DRAFTED: Final = "drafted"
 
-_APPROVES_EVERY_S: Final = 1200.0
+_APPROVES_EVERY_S: Final = 3600.0
 
 #: Characters of our key in a reference field.
 _KEY_MAX: Final = 100
@@ -193,7 +193,7 @@ class SapSite(SandboxSite):
         return target
 
     async def _approvals(self) -> None:
-        """Three times an hour a person approves what the company's procedure keeps back, and makes its document, unless the
+        """Every hour a person approves what the company's procedure keeps back, and makes its document, unless the
         company refuses that."""
         while True:
             await self.surroundings.clock.sleep(_APPROVES_EVERY_S)
@@ -244,7 +244,8 @@ class SapSite(SandboxSite):
         if isinstance(document, Payment):
             changes: dict[str, Any] = {"TransferSum": draft["TransferSum"] + 1}
         else:
-            line = draft["DocumentLines"][0]
+            drafts: list[dict[str, Any]] = self.control.documents(DRAFTS)
+            line = next(each for each in drafts if each["DocEntry"] == draft["DocEntry"])["DocumentLines"][0]
             changed = {"Quantity": line["Quantity"] + 1}
             if isinstance(document, SalesDocument):
                 price = line["UnitPrice"] + 1
@@ -331,7 +332,7 @@ class SapSite(SandboxSite):
 
     def _drafts(self, document: Document) -> list[dict[str, Any]]:
         place = PLACES[document.kind]
-        rows = self.control.documents(place.drafts) if place.drafts else []
+        rows = self.control.documents(place.drafts, bare=True) if place.drafts else []
         return [row for row in rows if row["DocObjectCode"] == place.object and _stands_for(row, document)]
 
     def _numbers(self, document: Document) -> dict[DocumentKey, Ids]:
