@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 #: What the framework makes of Ctrl-C.
 _INTERRUPTED: Final = 130
+_LOG_LEVEL: Final = "ML_CONNECTOR_LOG_LEVEL"
 
 app = typer.Typer(
     name="ml-connector",
@@ -107,10 +111,25 @@ def _run(given: Sequence[str]) -> None:
             f"{where}{error.strerror or error}. Check the path, its permissions and the room on the disk.",
             2,
         )
+    except UnicodeEncodeError:
+        _fail(given, "wrong_use", "A name or a path has characters in it that are none: give it without them.", 2)
+    except Exception as error:
+        if os.environ.get(_LOG_LEVEL) == "debug":
+            raise  # whoever looks for a defect gets all of it
+        _fail(given, "defect", defect_words(error), 1)
     if code == _INTERRUPTED:
         _fail(given, "interrupted", "Stopped. What was begun is finished by the next run.", _INTERRUPTED)
     if code:
         raise SystemExit(code)
+
+
+def defect_words(error: Exception) -> str:
+    """Where a defect of ours is, without what the exception says: words of others, even a secret, may be in that."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"This is a defect of ml-connector {__version__} ({type(error).__name__}, {Path(place.filename).name} line "
+        f"{place.lineno}): report it. What was begun is finished by the next run; {_LOG_LEVEL}=debug shows more."
+    )
 
 
 def _misused(given: Sequence[str], error: TyperException) -> NoReturn:

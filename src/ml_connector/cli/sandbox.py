@@ -21,7 +21,9 @@ def serve(
     speed: Annotated[float, typer.Option(help="How many times faster quotas, expiries and delays run.")] = 1.0,
     state: Annotated[Path | None, typer.Option(help="Keep the world in this file, and go on from it.")] = None,
     scenario: Annotated[Path | None, typer.Option(help="TOML: what the world looks like.")] = None,
-    fault_plan: Annotated[Path | None, typer.Option(help="TOML: what goes wrong, and when.")] = None,
+    fault_plan: Annotated[
+        Path | None, typer.Option(help="TOML: [[faults]] tables of system, operation, nth or probability, fault, seed.")
+    ] = None,
     tls: Annotated[
         bool, typer.Option("--tls", help="HTTPS with a throw-away CA, printed with the credentials.")
     ] = False,
@@ -45,9 +47,10 @@ def serve(
             ready=_announce_json if as_json else _announce,
         )
     except ValueError as error:
-        raise WrongUse(f"{error}.") from error
+        raise WrongUse(f"The sandbox cannot start: {error}.") from error
     except OSError as error:
-        raise WrongUse(f"The sandbox cannot start: {error.strerror or error}.") from error
+        where = f"{error.filename}: " if error.filename else ""
+        raise WrongUse(f"The sandbox cannot start: {where}{error.strerror or error}.") from error
 
 
 def _announce_json(credentials: dict[str, object]) -> None:
@@ -59,7 +62,7 @@ def _announce_json(credentials: dict[str, object]) -> None:
 def _announce(credentials: dict[str, object]) -> None:
     for system, fields in credentials.items():
         if isinstance(fields, dict):
-            output.table(system, ("field", "value"), fields.items())
+            output.table(system, ("field", "value"), [(name, output.words(value)) for name, value in fields.items()])
         else:
             output.console().print(f"{system}:\n{fields}")
     output.trouble().print("The sandbox is running. Ctrl-C stops it.")

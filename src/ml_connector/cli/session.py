@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from ml_connector.cli import output
+
 if TYPE_CHECKING:
     from ml_connector.app import App
     from ml_connector.domain.clock import Clock
@@ -55,4 +57,4 @@ def with_app(data: Path | None, work: Callable[[App], Awaitable[T]], *, look_onl
 
 def who() -> str:
     """Whoever is at the keyboard, for the audit trail."""
-    return os.environ.get("USER") or os.environ.get("USERNAME") or "cli"
+    return output.shown(os.environ.get("USER") or os.environ.get("USERNAME") or "cli")

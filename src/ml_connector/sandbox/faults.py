@@ -85,11 +85,16 @@ class FaultPlan:
     @classmethod
     def load(cls, path: Path) -> FaultPlan:
         """Read a TOML file of ``[[faults]]`` tables. Raises ValueError with a sentence about the entry that is wrong."""
-        return cls.of(tomllib.loads(path.read_text(encoding="utf-8")))
+        return cls.of(read_toml(path))
 
     @classmethod
     def of(cls, document: Mapping[str, object]) -> FaultPlan:
         """From parsed TOML: ``{"faults": [{system, operation, fault, nth | probability, ...}, ...]}``."""
+        unknown = set(document) - {"faults"}
+        if unknown:
+            raise ValueError(
+                f"a fault plan is a list of [[faults]] tables, and this one has {', '.join(sorted(unknown))}"
+            )
         entries = document.get("faults", [])
         if not isinstance(entries, list):
             raise ValueError("a fault plan is a list of [[faults]] tables")
@@ -185,6 +190,14 @@ def _fault(number: int, entry: object) -> Fault:
     if "nth" in given and "probability" in given:
         raise ValueError(f"fault {number}: name nth or probability, not both")
     return Fault(system=given.pop("system", "*"), operation=given.pop("operation", "*"), kind=str(kind), **given)
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """What a TOML file holds. Raises ValueError naming a file that is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path} is no TOML: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

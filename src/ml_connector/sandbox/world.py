@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import random
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +27,7 @@ from ml_connector.sandbox.faults import (
     SystemFaults,
     faulty,
     plain_refusal,
+    read_toml,
 )
 from ml_connector.sandbox.ledger import Book, Ledger
 
@@ -186,7 +186,7 @@ def load_scenario(path: Path) -> dict[str, object]:
 
     Raises ValueError where it names a system that there is not.
     """
-    scenario = tomllib.loads(path.read_text(encoding="utf-8"))
+    scenario = read_toml(path)
     unknown = set(scenario) - set(SYSTEMS) - {"seed"}
     if unknown:
         raise ValueError(f"the scenario names {', '.join(sorted(unknown))}; there are: seed, {', '.join(SYSTEMS)}")

@@ -306,7 +306,10 @@ class HttpClient:
         pieces = bytearray()
         async for piece in response.aiter_bytes():
             if len(pieces) + len(piece) > self.max_body_bytes:
-                raise LimitExceeded(f"{self.name} sent an answer of more than {self.max_body_bytes} bytes.")
+                raise LimitExceeded(
+                    f"{self.name} sent an answer of more than {self.max_body_bytes:,} bytes: none of its answers is that "
+                    "large. See what stands at that address."
+                )
             pieces += piece
         return bytes(pieces)
 

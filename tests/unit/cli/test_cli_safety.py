@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from ml_connector.cli import output
-from ml_connector.cli.main import main
+from ml_connector.cli.main import defect_words, main
 from ml_connector.domain.errors import WrongUse
+from tests.support.installation import Installation
 from tests.support.settlement_files import COLUMNS
 
 #: As SAP writes, and as somebody who wants to take over a terminal writes.
@@ -116,3 +117,30 @@ def test_no_terminal_is_so_narrow_that_words_are_cut(
     assert {word for row in rows for cell in row for word in cell.split()} <= set(said.split())
     assert columns == 20 or all(len(line) <= columns for line in said.splitlines())
     assert ("category: payout" in said) == (columns < 80)
+
+
+def test_a_defect_is_a_sentence_with_its_place_and_without_words_of_others() -> None:
+    try:
+        json.loads("canary-0ddba11")
+    except ValueError as error:
+        words = defect_words(error)
+    assert words.startswith("This is a defect of ml-connector ")
+    assert "(JSONDecodeError, decoder.py line " in words and "canary" not in words
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("record", "show", "\udcff"),
+        ("run", "\udcff"),
+        ("connection", "show", "\udcff"),
+        ("backup", "\udcff.db"),
+        ("apply", "\udcff"),
+    ],
+)
+def test_names_that_are_no_text_are_wrong_use(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    shop = Installation(tmp_path, USER="\udcff")
+    shop.ok("init")
+    shop.ok("connection", "add", "books", "--kind", "sap_business_one", "--set", "base_url=https://erp.example/b1s/v2",
+            "--set", "company_db=C", "--set", "username=u", "--secrets-stdin", stdin='{"password": "x"}')  # fmt: skip
+    assert "characters in it that are none" in shop.refused(2, *arguments)

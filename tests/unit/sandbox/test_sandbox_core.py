@@ -252,3 +252,18 @@ def test_a_client_that_dies_does_not_stop_the_node() -> None:
 
     asyncio.run(talk())
     assert counter.counted == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("fault = [", "is no TOML"),
+        ("[[fault]]\nfault = 'lost_reply'", "this one has fault"),
+        ("faults = 1", "a list of"),
+    ],
+)
+def test_a_fault_plan_that_would_do_nothing_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=says):
+        FaultPlan.load(file)
