@@ -22,6 +22,7 @@ def backup(engine: Engine, target: Path) -> None:
     if target.exists():
         raise WrongUse(f"{target} exists already: name a new file.")
     partial = target.with_name(f"{target.name}.partial")
+    str(partial).encode()  # SQLite takes no other names: said before anything is made
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:

@@ -134,7 +134,6 @@ def test_a_defect_is_a_sentence_with_its_place_and_without_words_of_others() -> 
         ("record", "show", "\udcff"),
         ("run", "\udcff"),
         ("connection", "show", "\udcff"),
-        ("backup", "\udcff.db"),
         ("apply", "\udcff"),
     ],
 )
@@ -144,3 +143,11 @@ def test_names_that_are_no_text_are_wrong_use(tmp_path: Path, arguments: tuple[s
     shop.ok("connection", "add", "books", "--kind", "sap_business_one", "--set", "base_url=https://erp.example/b1s/v2",
             "--set", "company_db=C", "--set", "username=u", "--secrets-stdin", stdin='{"password": "x"}')  # fmt: skip
     assert "characters in it that are none" in shop.refused(2, *arguments)
+
+
+def test_a_backup_into_a_name_that_is_no_text_leaves_nothing_behind(tmp_path: Path) -> None:
+    shop = Installation(tmp_path)
+    shop.ok("init")
+    before = sorted(tmp_path.iterdir())
+    assert "characters in it that are none" in shop.refused(2, "backup", str(tmp_path / "\udcff.db"))
+    assert sorted(tmp_path.iterdir()) == before
