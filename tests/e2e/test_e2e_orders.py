@@ -218,7 +218,7 @@ def test_a_reading_that_waits_for_its_quota_stops_when_it_is_asked_to(serve: Ser
     """The burst is 20 calls; the next one would come in three minutes."""
     world = serve(settlements=3, period_days=14, orders_per_day=80)
     shop.link(world)
-    with shop.start("run", "shop", "orders") as process:
+    with shop.running("run", "shop", "orders") as process:
         until(lambda: len(asked(world)) == 20, "the burst is spent")
         process.send_signal(signal.SIGTERM)
         said, trouble = process.communicate(timeout=60)

@@ -19,7 +19,7 @@ from tests.support.processes import until
 @contextmanager
 def serving(shop: Installation) -> Iterator[subprocess.Popen[str]]:
     """``ml-connector serve`` as a process of its own, once it has done what was due; it must end in order when it is asked to."""
-    with shop.start("serve") as process:
+    with shop.running("serve") as process:
         try:
             assert process.stdout is not None
             assert json.loads("".join(process.stdout.readline() for _ in range(3))) == {"serving": str(shop.data)}

@@ -97,7 +97,10 @@ def trade(
             claims=claims,
             settle_s=SETTLE_S,
         )
-        yield Trade(world, ours)
+        try:
+            yield Trade(world, ours)
+        finally:
+            ours.end_all()
 
 
 # --- where a kill fell ---------------------------------------------------------------------------------------------------

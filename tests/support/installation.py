@@ -85,11 +85,13 @@ class Installation:
                 code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
         return Said(code, out.getvalue(), err.getvalue())
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The same command with ``--json`` as a process of its own, which has no standard input."""
+    @contextlib.contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """The same command with ``--json`` as a process of its own, which has no standard input and ends with the block at the
+        latest."""
         program = ["ml_connector"] if self.clock is None else ["tests.support.elsewhen", str(self.clock)]
         with surroundings(self.environment):
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", *program, *arguments, "--json"],
                 cwd=_CHECKOUT,
                 stdin=subprocess.DEVNULL,
@@ -97,6 +99,11 @@ class Installation:
                 stderr=subprocess.PIPE,
                 text=True,
             )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def ok(self, *arguments: str, stdin: str = "") -> Any:
         """Run a command with ``--json`` that has to end well; its document."""

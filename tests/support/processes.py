@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -181,6 +181,7 @@ class Installation:
 
     folder: Path
     settle_s: float
+    _begun: list[subprocess.Popen[str]] = field(default_factory=list, init=False, repr=False)
 
     @property
     def data(self) -> Path:
@@ -202,12 +203,20 @@ class Installation:
                 text=True,
                 env=self._environment(),
             )
+        self._begun.append(process)
         if stdin is not None:
             assert process.stdin is not None
             process.stdin.write(stdin)
             process.stdin.close()
             process.stdin = None
         return Started(process, trouble)
+
+    def end_all(self) -> None:
+        """What still runs, or was stopped and left, is killed."""
+        for process in self._begun:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def command(self, *arguments: str, stdin: str | None = None, codes: Sequence[int] = (0,)) -> Any:
         """One command to its end; its JSON document. Fails for any other exit code than ``codes``."""
