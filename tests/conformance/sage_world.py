@@ -80,7 +80,6 @@ _SWITCHES: Final[Sequence[Switch]] = (
     Switch("calendar_shows_locks", False, (True,), _PERIODS, _IN_BATCHES),
     Switch("ledger_from_receivables", "posted", ("open", "request"), _WRITES, _INVOICING),
     Switch("cold_start_s", 0, (40,), _SIGN_IN, _JOURNALS),
-    Switch("cold_start", "waits", ("503",), _SIGN_IN, _JOURNALS),
     Switch("folds_user_id", False, (True,), _SIGN_IN, _JOURNALS),
     Switch("rich_queries", False, (True,), _CONTENT | _FEEDS, _IN_BATCHES),
     Switch("over_long_text", "refuse", ("cut",), _CONTENT, _IN_BATCHES),
