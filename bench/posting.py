@@ -41,12 +41,12 @@ from ml_connector.domain.keys import document_key  # noqa: E402
 from ml_connector.domain.stored_documents import store_form  # noqa: E402
 from ml_connector.engine.clock import SystemClock  # noqa: E402
 from ml_connector.erp.registry import Tools  # noqa: E402
-from ml_connector.erp.sap_business_one import documents as sap_documents  # noqa: E402
-from ml_connector.erp.sap_business_one import journal_entries  # noqa: E402
-from ml_connector.erp.sap_business_one.batch import Request, content_type, encode_change_sets  # noqa: E402
+from ml_connector.erp.sap_business_one.company import Company  # noqa: E402
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect  # noqa: E402
-from ml_connector.erp.sap_business_one.documents import Company  # noqa: E402
+from ml_connector.erp.sap_business_one.documents import common as sap_documents  # noqa: E402
+from ml_connector.erp.sap_business_one.documents import journal_entries  # noqa: E402
 from ml_connector.erp.sap_business_one.odata import encode  # noqa: E402
+from ml_connector.erp.sap_business_one.routes.batch import Request, content_type, encode_change_sets  # noqa: E402
 from ml_connector.posting.loop import Poster  # noqa: E402
 from ml_connector.sandbox.clock import RealClock  # noqa: E402
 from ml_connector.sandbox.world import World  # noqa: E402

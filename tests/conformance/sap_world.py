@@ -23,9 +23,9 @@ from ml_connector.domain import keys
 from ml_connector.domain.documents import Document, InventoryIssue, JournalEntry, Kind, Payment, SalesDocument
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Company, Ids
-from ml_connector.erp.sap_business_one import rooms
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
-from ml_connector.erp.sap_business_one.places import DRAFTS, PAYMENT_DRAFTS, PLACES
+from ml_connector.erp.sap_business_one.documents import rooms
+from ml_connector.erp.sap_business_one.documents.places import DRAFTS, PAYMENT_DRAFTS, PLACES
 from ml_connector.sandbox.sap_business_one import NAME, SWITCHES, Control
 from ml_connector.sandbox.sap_business_one.errors import ServiceLayerError
 from ml_connector.sandbox.sap_business_one.resources import operation_of

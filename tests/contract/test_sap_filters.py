@@ -22,7 +22,7 @@ import httpx2
 import pytest
 
 from ml_connector.domain.source import Page
-from ml_connector.erp.sap_business_one.reads_queries import PRICES, STOCK, StoredQuery
+from ml_connector.erp.sap_business_one.reads.queries import PRICES, STOCK, StoredQuery
 from tests.support.entries import entry, line
 from tests.support.sap_metadata import Metadata
 from tests.support.sap_scene import SPOKEN, Scene, play

@@ -17,12 +17,13 @@ import pytest
 from ml_connector.domain.documents import Document, Kind
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Absent, Case, Move, Unsupported
-from ml_connector.erp.sap_business_one import documents, journal_entries, records, rooms
-from ml_connector.erp.sap_business_one.batch import ChangeSet, Reply, decode
-from ml_connector.erp.sap_business_one.documents import Trade
+from ml_connector.erp.sap_business_one.company import Trade
+from ml_connector.erp.sap_business_one.documents import common, journal_entries, rooms
+from ml_connector.erp.sap_business_one.documents.places import JOURNALS, PLACES
 from ml_connector.erp.sap_business_one.errors import parse_error, session_lost
 from ml_connector.erp.sap_business_one.odata import encode
-from ml_connector.erp.sap_business_one.places import JOURNALS, PLACES
+from ml_connector.erp.sap_business_one.routes import records
+from ml_connector.erp.sap_business_one.routes.batch import ChangeSet, Reply, decode
 from tests.support.entries import entry, line
 from tests.support.sap import COMPANY, OpenPermit, ScriptedServiceLayer, answer, connected, rows
 from tests.support.sap_metadata import Metadata
@@ -47,7 +48,7 @@ def as_sent(body: dict[str, Any]) -> Any:
 
 
 def test_a_journal_entry_in_local_and_in_foreign_currency_is_valid(metadata: Metadata) -> None:
-    dimensions = tuple((name, "AMZ") for name in documents.DIMENSIONS)
+    dimensions = tuple((name, "AMZ") for name in common.DIMENSIONS)
     lines = tuple(
         replace(each, dimensions=dimensions)
         for each in (line("payout", "1120", debit="85.79"), line("product_sales", "4000", credit="85.79"))
@@ -74,7 +75,7 @@ ENTITIES = {place.set: "Payment" if place.pays else "Document" for place in PLAC
 
 def trade_documents() -> list[Document]:
     """Every kind, with everything that a line can carry, in local and in foreign currency."""
-    dimensions = tuple((name, "AMZ") for name in documents.DIMENSIONS)
+    dimensions = tuple((name, "AMZ") for name in common.DIMENSIONS)
     full = replace(
         sales_line(discount="5.00"), warehouse="FBA", account="4000", dimensions=dimensions, source="0123456789012"
     )
@@ -196,13 +197,13 @@ def test_every_address_operation_and_body_is_one_that_the_server_declares(metada
             assert request.method == ("POST" if kind == "Action" else "GET"), resource
             for name, value in json.loads(request.content or b"{}").items():
                 metadata.check_value(parameters[name], value, f"{resource}.{name}")
-        elif resource == documents.CLAIM_SET:
+        elif resource == common.CLAIM_SET:
             _check_query({"Code", "Name"}, where.query)
         else:
             kind = metadata.sets[resource]
             if request.method == "POST":
                 metadata.check(kind, json.loads(request.content, parse_float=Decimal))
-            _check_query(metadata.types[kind].keys() | {documents.KEY_FIELD}, where.query)
+            _check_query(metadata.types[kind].keys() | {common.KEY_FIELD}, where.query)
 
     assert seen >= {"Login", "Logout", "$batch", "JournalEntries", "U_ML_LINK", "UserTablesMD", "UserFieldsMD"}
     assert seen >= {"ChartOfAccounts", "Currencies", "BusinessPlaces", "CompanyService_GetFinancePeriods"}

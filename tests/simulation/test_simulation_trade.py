@@ -13,7 +13,7 @@ import pytest
 from ml_connector.domain.documents import Document, Kind
 from ml_connector.domain.keys import document_key
 from ml_connector.domain.target import Case
-from ml_connector.erp.sap_business_one.places import PLACES
+from ml_connector.erp.sap_business_one.documents.places import PLACES
 from ml_connector.posting.decide import Done, decide
 from ml_connector.store import attempts, documents
 from tests.simulation import conditions

@@ -15,7 +15,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from ml_connector.conformance import report as conformance_report
-from ml_connector.conformance.report import Line
+from ml_connector.conformance.report import Line, Part
 from ml_connector.conformance.testing import PROPERTY
 
 #: Set by ``make conformance``: write the pages instead of checking them.
@@ -23,6 +23,11 @@ WRITE: Final = "ML_CONNECTOR_CONFORMANCE_WRITE"
 
 _FOLDER: Final = Path(__file__).parents[2] / "docs" / "connectors"
 _PAGES: Final = {"tally": "writing-an-erp-connector.md"}
+#: What a longer run shows besides, each in a section of its own.
+_BEYOND: Final = (
+    (Part.FLIPPED, conformance_report.SWITCHES, conformance_report.switches),
+    (Part.PAIRS, conformance_report.PAIRS, conformance_report.pairs),
+)
 
 
 class ConformancePages:
@@ -55,9 +60,10 @@ class ConformancePages:
         page = _FOLDER / _PAGES.get(world, f"{world.replace('_', '-')}.md")
         before = page.read_text(encoding="utf-8")
         after = conformance_report.replaced(before, label, conformance_report.section(lines))
-        if {line.part for line in lines} == set(conformance_report.Part):
-            about = f"{label}{conformance_report.SWITCHES}"
-            after = conformance_report.replaced(after, about, conformance_report.switches(lines))
+        parts = {line.part for line in lines}
+        for part, about, told in _BEYOND:
+            if part in parts:
+                after = conformance_report.replaced(after, f"{label}{about}", told(lines))
         passed = sum(line.outcome == "passed" for line in lines)
         if after == before:
             self._said.append(f"conformance of {label}: {passed} cases passed, as {page.name} says")

@@ -16,9 +16,9 @@ import httpx2
 from ml_connector.domain.catalog import Currency
 from ml_connector.domain.target import Accepted, Move, Pass, PassRefused
 from ml_connector.erp.registry import Tools
+from ml_connector.erp.sap_business_one.company import Company
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
-from ml_connector.erp.sap_business_one.documents import Company
-from ml_connector.erp.sap_business_one.journal_entries import Entry, EntryLine
+from ml_connector.erp.sap_business_one.documents.journal_entries import Entry, EntryLine
 from tests.support.clock import FakeClock
 
 BASE_URL = "https://sap.test:50000/b1s/v2"

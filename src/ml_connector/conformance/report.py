@@ -13,8 +13,9 @@ from ml_connector.conformance.suite import RULES, plain_cases
 from ml_connector.conformance.world import World
 from ml_connector.domain.documents import Kind
 
-#: What stands after a world's label in the markers of :func:`switches`.
+#: What stands after a world's label in the markers of :func:`switches` and of :func:`pairs`.
 SWITCHES: Final = ", switches"
+PAIRS: Final = ", pairs"
 
 _PASSED: Final = "passed"
 _NOT_APPLICABLE: Final = "not applicable"
@@ -137,16 +138,21 @@ class _Table:
 def switches(lines: Sequence[Line]) -> str:
     """The world's section about its switches: in which positions, and in how many cases, the rules hold."""
     flipped = [line for line in lines if line.part == Part.FLIPPED and line.outcome == _PASSED]
-    settings = {line.setting for line in lines if line.part == Part.PAIRS}
-    paired = [line for line in lines if line.part == Part.PAIRS and line.outcome == _PASSED]
     names = ", ".join(f"`{name}`" for name in dict.fromkeys(line.setting for line in flipped))
-    label = f"{lines[0].label}{SWITCHES}"
-    told = [f"Flipped alone, on the rules that each touches: {names or 'none'} ({len(flipped)} cases hold)."]
-    if settings:
-        told.append(
-            f"In {len(settings)} settings in which every two positions of any two meet, every rule: {len(paired)} cases hold."
-        )
-    return "\n".join((_begin(label), "", *told, "", _end(label)))
+    told = f"Flipped alone, on the rules that each touches: {names or 'none'} ({len(flipped)} cases hold)."
+    return _section(f"{lines[0].label}{SWITCHES}", told)
+
+
+def pairs(lines: Sequence[Line]) -> str:
+    """The world's section about pairs of switches: in how many settings, and in how many cases, the rules hold."""
+    paired = [line for line in lines if line.part == Part.PAIRS]
+    settings, passed = {line.setting for line in paired}, sum(line.outcome == _PASSED for line in paired)
+    told = f"In {len(settings)} settings in which every two positions of any two meet, every rule: {passed} cases hold."
+    return _section(f"{lines[0].label}{PAIRS}", told)
+
+
+def _section(label: str, told: str) -> str:
+    return "\n".join((_begin(label), "", told, "", _end(label)))
 
 
 def _safe(text: str) -> str:

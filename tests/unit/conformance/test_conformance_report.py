@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ml_connector.conformance.report import Line, Part, is_whole, replaced, section, switches
+from ml_connector.conformance.report import Line, Part, is_whole, pairs, replaced, section, switches
 from ml_connector.conformance.suite import plain_cases
 
 NO = "This ledger | keeps journals."
@@ -58,10 +58,10 @@ def test_switches_are_told_by_name_and_pairs_by_number() -> None:
     flipped = [replace(LINES[0], part=Part.FLIPPED, setting=name) for name in ("page=3", "old=True")]
     paired = [replace(LINES[0], part=Part.PAIRS, setting=name) for name in ("page=3,old=True", "old=True")]
 
-    told = switches([*LINES, *flipped, *paired])
+    lines = [*LINES, *flipped, *paired]
 
-    assert "`page=3`, `old=True` (2 cases hold)" in told
-    assert "In 2 settings" in told
+    assert "`page=3`, `old=True` (2 cases hold)" in switches(lines)
+    assert "In 2 settings in which every two positions of any two meet, every rule: 2 cases hold." in pairs(lines)
 
 
 def test_a_section_replaces_the_one_between_its_own_markers_only() -> None:

@@ -1,7 +1,10 @@
 """Promises about how an ERP becomes known to the program."""
 
+from pathlib import Path
+
 import pytest
 
+import ml_connector.erp
 from ml_connector.domain.errors import WrongUse
 from ml_connector.erp.registry import connector, connectors
 
@@ -14,3 +17,16 @@ def test_business_one_registers_itself_under_its_folders_name() -> None:
 def test_an_unknown_erp_is_refused_naming_those_there_are() -> None:
     with pytest.raises(WrongUse, match="sap_business_one"):
         connector("abacus")
+
+
+def test_every_erp_has_the_same_rooms() -> None:
+    folders = [each for each in Path(ml_connector.erp.__file__).parent.iterdir() if (each / "connector.py").is_file()]
+    rooms = {each.name: {room.name for room in each.iterdir()} - {"__pycache__"} for each in folders}
+
+    assert set(rooms) >= {"sap_business_one", "sage_300"}
+    assert set(map(frozenset, rooms.values())) == {
+        frozenset(
+            {"__init__.py", "config.py", "auth.py", "client.py", "errors.py", "odata.py", "values.py", "company.py"}
+            | {"documents", "routes", "reads", "connector.py", "quality.toml", "README.md"}
+        )
+    }

@@ -8,10 +8,10 @@ import pytest
 
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.erp.sage_300.config import Dates
-from ml_connector.erp.sage_300.keys import key_in
-from ml_connector.erp.sage_300.marks import Mark, mark_from
+from ml_connector.erp.sage_300.documents.keys import key_in
 from ml_connector.erp.sage_300.odata import annotation, fitting, path
-from ml_connector.erp.sage_300.wire import amount, day, flag, number, plain, text, words, written
+from ml_connector.erp.sage_300.reads.marks import Mark, mark_from
+from ml_connector.erp.sage_300.values import amount, day, flag, number, plain, text, words, written
 from ml_connector.transport.odata import encode
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_connector.domain.errors import BadAnswer
-from ml_connector.erp.sap_business_one.batch import (
+from ml_connector.erp.sap_business_one.routes.batch import (
     ChangeSet,
     Reply,
     Request,

@@ -23,7 +23,7 @@ from ml_connector.domain.target import (
     Unknown,
     Unsupported,
 )
-from ml_connector.erp.sap_business_one import writes
+from ml_connector.erp.sap_business_one.routes import writes
 from tests.support.entries import entry
 from tests.support.sap import Handler, OpenPermit, ScriptedServiceLayer, connected
 

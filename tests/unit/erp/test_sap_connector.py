@@ -33,7 +33,7 @@ from ml_connector.domain.target import (
 )
 from ml_connector.erp.registry import Tools
 from ml_connector.erp.sap_business_one.connector import SapBusinessOne, connect
-from ml_connector.erp.sap_business_one.documents import claim_code
+from ml_connector.erp.sap_business_one.documents.common import claim_code
 from tests.support.clock import FakeClock
 from tests.support.entries import entry, line
 from tests.support.sap import (

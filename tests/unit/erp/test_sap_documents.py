@@ -11,7 +11,7 @@ import pytest
 from ml_connector.domain.documents import JournalLine
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.target import ShownLine
-from ml_connector.erp.sap_business_one import documents, journal_entries, rooms
+from ml_connector.erp.sap_business_one.documents import common, journal_entries, rooms
 from ml_connector.erp.sap_business_one.odata import encode
 from tests.support.entries import entry, line
 from tests.support.sap import COMPANY, sap_entry, sap_line
@@ -131,13 +131,13 @@ def test_a_key_beyond_a_hundred_characters_is_shortened_with_its_hash() -> None:
     document = entry(settlement="9" * 120)
 
     # when
-    key = documents.wire_key(document)
+    key = common.wire_key(document)
 
     # then
     assert len(key) == 100
     assert journal_entries.payload(document, COMPANY)["Reference3"] == key
-    assert documents.claim(document)["Code"] == documents.claim_code(key)
-    assert len(documents.claim(document)["Name"]) == 50
+    assert common.claim(document)["Code"] == common.claim_code(key)
+    assert len(common.claim(document)["Name"]) == 50
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from ml_connector.domain.catalog import Stock
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.source import Page
-from ml_connector.erp.sap_business_one.reads_queries import STOCK
+from ml_connector.erp.sap_business_one.reads.queries import STOCK
 from tests.support.sap import ScriptedServiceLayer, answer, connected
 
 

@@ -21,7 +21,7 @@ from ml_connector.domain.documents import (
     State,
 )
 from ml_connector.domain.keys import document_key
-from ml_connector.erp.sap_business_one.places import PLACES
+from ml_connector.erp.sap_business_one.documents.places import PLACES
 from tests.support.entries import entry, line
 from tests.support.sap_scene import OneClock, Scene, play
 from tests.support.trade import invoice, issue, payment

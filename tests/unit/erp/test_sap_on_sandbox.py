@@ -27,7 +27,7 @@ from ml_connector.domain.target import (
     Unknown,
     Unsupported,
 )
-from ml_connector.erp.sap_business_one.journal_entries import payload
+from ml_connector.erp.sap_business_one.documents.journal_entries import payload
 from tests.support.entries import entry, line
 from tests.support.sap_scene import START, Scene, play
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import date
 
 from ml_connector.domain.target import Absent, Case, Ended, Many, Present, Seen
-from ml_connector.erp.sap_business_one.journal_entries import Entry
-from ml_connector.erp.sap_business_one.recognition import candidates, condition, judge, reversal_condition
+from ml_connector.erp.sap_business_one.documents.journal_entries import Entry
+from ml_connector.erp.sap_business_one.routes.recognition import candidates, condition, judge, reversal_condition
 from tests.support.entries import entry
 from tests.support.sap import COMPANY, sap_entry, sap_line
 

@@ -34,10 +34,10 @@ from ml_connector.domain.target import (
     Unsupported,
 )
 from ml_connector.erp.registry import Connector, Tools, closed_on_error
-from ml_connector.erp.sage_300 import feeds, reads
 from ml_connector.erp.sage_300.client import READERS_MAX, WebApi
 from ml_connector.erp.sage_300.company import MODULES, Company
 from ml_connector.erp.sage_300.config import FORM, Config, InvoiceMode, read_config
+from ml_connector.erp.sage_300.reads import feeds, reference
 from ml_connector.erp.sage_300.routes.base import Way
 from ml_connector.erp.sage_300.routes.journals import Journals
 from ml_connector.erp.sage_300.routes.notes import Notes, returns_goods
@@ -115,7 +115,7 @@ class Sage300:
     async def ping(self) -> Identity:
         """Sign in anew, read the company's name, and check which modules may be used."""
         self._api.sign_in.forget()
-        self._know(await reads.company(self._api, self._config))
+        self._know(await reference.company(self._api, self._config))
         missing = self._company.lacks("GL")
         if missing:
             raise NotPermitted(missing)
@@ -136,8 +136,8 @@ class Sage300:
 
     async def references(self) -> References:
         """Accounts, fiscal periods, currencies, tax groups and locations, read now; and what the company can do, anew."""
-        self._know(await reads.company(self._api, self._config))
-        return await reads.references(self._api, self._company)
+        self._know(await reference.company(self._api, self._config))
+        return await reference.references(self._api, self._company)
 
     async def prepare(self) -> tuple[str, ...]:
         """Nothing has to be created in Sage: keys stand in fields that every version has."""
@@ -272,7 +272,7 @@ async def connect(settings: Mapping[str, str], secrets: Mapping[str, str], tools
 
     api = WebApi(client(config.read_timeout_s), client(config.slow_timeout_s), config, tools.clock)
     async with closed_on_error(api):
-        company = await reads.company(api, config)
+        company = await reference.company(api, config)
     return Sage300(config, api, company, tools.clock, settle_s=tools.settle_s)
 
 

@@ -37,25 +37,18 @@ from ml_connector.domain.target import (
     Unsupported,
 )
 from ml_connector.erp.registry import Connector, Tools, closed_on_error
-from ml_connector.erp.sap_business_one import (
-    abilities,
-    batch,
-    documents,
-    looks,
-    reads,
-    reads_queries,
-    rooms,
-    routes,
-    writes,
-)
 from ml_connector.erp.sap_business_one.auth import Session
 from ml_connector.erp.sap_business_one.client import ServiceLayer
+from ml_connector.erp.sap_business_one.company import Company
 from ml_connector.erp.sap_business_one.config import FORM, Config, read_config
-from ml_connector.erp.sap_business_one.documents import CLAIM_SET, KEY_FIELD, Company
+from ml_connector.erp.sap_business_one.documents import common, rooms
+from ml_connector.erp.sap_business_one.documents.common import CLAIM_SET, KEY_FIELD
 from ml_connector.erp.sap_business_one.errors import parse_error
-from ml_connector.erp.sap_business_one.reads_company import Reading
-from ml_connector.erp.sap_business_one.reads_stock import STOCK_IS
-from ml_connector.erp.sap_business_one.writes import Write
+from ml_connector.erp.sap_business_one.reads import abilities, queries, reference
+from ml_connector.erp.sap_business_one.reads.company import Reading
+from ml_connector.erp.sap_business_one.reads.stock import STOCK_IS
+from ml_connector.erp.sap_business_one.routes import batch, looks, ways, writes
+from ml_connector.erp.sap_business_one.routes.writes import Write
 from ml_connector.transport.http import Answer
 
 _SIGN_UNPROVEN: Final = (
@@ -87,22 +80,22 @@ class SapBusinessOne(Reading):
         said: list[str] = []
         if not self._config.claims:
             said.append("Claims are switched off in the settings of this connection.")
-        elif await reads.has_claim_table(self._layer):
+        elif await reference.has_claim_table(self._layer):
             said.append(f"The table {CLAIM_SET} is there.")
         else:
             said.append(await abilities.create_claim_table(self._layer))
-        if await reads.has_key_field(self._layer):
+        if await reference.has_key_field(self._layer):
             said.append(f"The field {KEY_FIELD} on journal entries is there.")
         else:
             said.append(await abilities.create_journal_field(self._layer))
         said += await abilities.create_key_fields(self._layer)
-        self._company = await reads.company(self._layer, self._config)
+        self._company = await reference.company(self._layer, self._config)
         said.append(self._consequence())
         if not self._company.trade.credit_note_sign:
             said.append(_SIGN_UNPROVEN)
         if not self._company.trade.foreign_payments:
             said.append(_FOREIGN_UNPROVEN)
-        return (*said, *await reads_queries.prepare(self._layer))
+        return (*said, *await queries.prepare(self._layer))
 
     def _consequence(self) -> str:
         if self._company.claims:
@@ -115,11 +108,11 @@ class SapBusinessOne(Reading):
     # --- pure ----------------------------------------------------------------------------------------------------------
 
     def steps(self, document: Document, trail: Trail = ()) -> tuple[Step, ...] | Unsupported:
-        """The writes of the document's route: see :func:`~ml_connector.erp.sap_business_one.routes.route_of`."""
+        """The writes of the document's route: see :func:`~ml_connector.erp.sap_business_one.routes.ways.route_of`."""
         why = rooms.unsupported(document, self._company)
         if why is not None:
             return Unsupported(why)
-        return routes.steps_of(routes.route_of(document, trail, self._company), self._settle_s)
+        return ways.steps_of(ways.route_of(document, trail, self._company), self._settle_s)
 
     def project(self, document: Document, linked: Mapping[DocumentKey, Ids]) -> Shown:
         """What Business One will show for ``document``. A payment shows the numbers of what it pays."""
@@ -127,7 +120,7 @@ class SapBusinessOne(Reading):
 
     def wire_key(self, document: Document) -> str:
         """The key as U_ML_KEY and a journal's Reference3 hold it: up to 100 characters."""
-        return documents.wire_key(document)
+        return common.wire_key(document)
 
     def references_of(self, document: Document) -> tuple[tuple[str, str], ...]:
         """The reference fields of the kind and, where it is there, U_ML_KEY."""
@@ -138,7 +131,7 @@ class SapBusinessOne(Reading):
         found: dict[Kind, tuple[Route, ...] | Unsupported] = {}
         for kind in Kind:
             why = rooms.kind_unsupported(kind, self._company)
-            offered = routes.described(kind, self._company, self._batch_max)
+            offered = ways.described(kind, self._company, self._batch_max)
             found[kind] = offered if why is None else Unsupported(why)
         return Capabilities(
             routes=found,
@@ -266,7 +259,7 @@ async def connect(settings: Mapping[str, str], secrets: Mapping[str, str], tools
     )
     layer = ServiceLayer(http, Session(http, config, tools.clock), config)
     async with closed_on_error(layer):
-        company = await reads.company(layer, config)
+        company = await reference.company(layer, config)
     return SapBusinessOne(config, layer, company, tools.clock, settle_s=tools.settle_s)
 
 

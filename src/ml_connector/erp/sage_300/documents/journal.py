@@ -24,7 +24,7 @@ from ml_connector.domain.documents import JournalEntry, JournalLine, label, labe
 from ml_connector.domain.errors import BadAnswer
 from ml_connector.domain.target import Shown, ShownLine
 from ml_connector.erp.sage_300.company import Company
-from ml_connector.erp.sage_300.wire import amount, day, list_of, number, plain, text, words, written
+from ml_connector.erp.sage_300.values import amount, day, list_of, number, plain, text, words, written
 
 KEY_MAX: Final = 60
 TEXT_MAX: Final = 60

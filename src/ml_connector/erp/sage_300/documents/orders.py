@@ -32,7 +32,7 @@ from ml_connector.domain.target import Shown, ShownLine
 from ml_connector.erp.sage_300.company import Company
 from ml_connector.erp.sage_300.documents import sales
 from ml_connector.erp.sage_300.documents.sales import number_of, tax_group, tax_of
-from ml_connector.erp.sage_300.wire import day, list_of, number, plain, text, words, written
+from ml_connector.erp.sage_300.values import day, list_of, number, plain, text, words, written
 
 KEY_MAX: Final = 250
 _ITEM_MAX: Final = 24

@@ -23,7 +23,7 @@ from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Ids, Shown, ShownLine
 from ml_connector.erp.sage_300.company import Company
 from ml_connector.erp.sage_300.documents.receivables import linked_number
-from ml_connector.erp.sage_300.wire import amount, day, list_of, number, text, words, written
+from ml_connector.erp.sage_300.values import amount, day, list_of, number, text, words, written
 
 KEY_MAX: Final = 60
 CHECK_MAX: Final = 22

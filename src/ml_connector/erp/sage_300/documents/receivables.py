@@ -24,7 +24,7 @@ from ml_connector.domain.target import Ids, Shown, ShownLine
 from ml_connector.erp.sage_300.company import Company
 from ml_connector.erp.sage_300.documents import sales
 from ml_connector.erp.sage_300.documents.sales import number_of, tax_code, tax_group, tax_of, wire_key
-from ml_connector.erp.sage_300.wire import YES, amount, day, list_of, number, plain, text, words, written
+from ml_connector.erp.sage_300.values import YES, amount, day, list_of, number, plain, text, words, written
 
 _TYPES: Final = {Kind.INVOICE: "Invoice", Kind.CREDIT_MEMO: "CreditNote"}
 _CODE_MAX: Final = 6

@@ -25,15 +25,15 @@ from ml_connector.domain.target import (
     Unsupported,
     reliability_class,
 )
-from ml_connector.erp.sage_300 import batches
-from ml_connector.erp.sage_300.batches import Batch, Content, Names
 from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.company import Company
 from ml_connector.erp.sage_300.config import EnteredBatches
-from ml_connector.erp.sage_300.keys import key_in, kind_in
+from ml_connector.erp.sage_300.documents.keys import key_in, kind_in
 from ml_connector.erp.sage_300.odata import any_of, equal, fitting, instant, path
+from ml_connector.erp.sage_300.routes import batches
 from ml_connector.erp.sage_300.routes.base import Request, alone_where_unreadable, ids_of, send
-from ml_connector.erp.sage_300.wire import optional_day
+from ml_connector.erp.sage_300.routes.batches import Batch, Content, Names
+from ml_connector.erp.sage_300.values import optional_day
 from ml_connector.transport.odata import text as literal
 
 #: The longest ``$skip`` that an address may have to hold.

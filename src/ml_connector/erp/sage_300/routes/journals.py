@@ -31,16 +31,16 @@ from ml_connector.domain.target import (
     Unknown,
     Unsupported,
 )
-from ml_connector.erp.sage_300 import batches
-from ml_connector.erp.sage_300.batches import Batch, Content, Names
 from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.company import Company
 from ml_connector.erp.sage_300.documents import journal
-from ml_connector.erp.sage_300.keys import key_in, kind_in
+from ml_connector.erp.sage_300.documents.keys import key_in, kind_in
 from ml_connector.erp.sage_300.odata import any_of, equal, fitting, instant
+from ml_connector.erp.sage_300.routes import batches
 from ml_connector.erp.sage_300.routes.base import Request, ids_of, send
 from ml_connector.erp.sage_300.routes.batch_way import BatchWay, address
-from ml_connector.erp.sage_300.wire import text
+from ml_connector.erp.sage_300.routes.batches import Batch, Content, Names
+from ml_connector.erp.sage_300.values import text
 from ml_connector.transport.odata import text as literal
 
 _POSTED: Final = "GL/GLPostedTransactions"

@@ -15,7 +15,7 @@ from ml_connector.erp.sage_300.odata import equal
 from ml_connector.erp.sage_300.routes.order_entry import OrderEntryWay
 from ml_connector.erp.sage_300.routes.posted import numbered, posted_documents
 from ml_connector.erp.sage_300.routes.receivables import sales_of
-from ml_connector.erp.sage_300.wire import text
+from ml_connector.erp.sage_300.values import text
 
 _Row = Mapping[str, Any]
 

@@ -31,16 +31,16 @@ from ml_connector.domain.target import (
     Working,
     reliability_class,
 )
-from ml_connector.erp.sage_300 import batches
 from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.company import Company
 from ml_connector.erp.sage_300.documents import orders
-from ml_connector.erp.sage_300.keys import key_in, kind_in
+from ml_connector.erp.sage_300.documents.keys import key_in, kind_in
 from ml_connector.erp.sage_300.odata import any_of, fitting, instant, path
+from ml_connector.erp.sage_300.routes import batches
 from ml_connector.erp.sage_300.routes.base import Request, alone_where_unreadable, send
 from ml_connector.erp.sage_300.routes.batch_way import address
 from ml_connector.erp.sage_300.routes.receivables import sales_of
-from ml_connector.erp.sage_300.wire import text
+from ml_connector.erp.sage_300.values import text
 from ml_connector.transport.odata import text as literal
 
 _Row = Mapping[str, Any]

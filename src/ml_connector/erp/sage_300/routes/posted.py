@@ -9,7 +9,7 @@ from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.documents.receivables import POSTED_FIELDS
 from ml_connector.erp.sage_300.odata import any_of, equal, fitting
 from ml_connector.erp.sage_300.routes.batch_way import address
-from ml_connector.erp.sage_300.wire import text
+from ml_connector.erp.sage_300.values import text
 
 _RESOURCE: Final = "AR/ARPostedDocuments"
 _KEY: Final = ("CustomerNumber", "DocumentNumber")

@@ -21,15 +21,15 @@ from ml_connector.domain.target import (
     Unclear,
     Unsupported,
 )
-from ml_connector.erp.sage_300 import batches
-from ml_connector.erp.sage_300.batches import Batch, Content, Names
 from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.documents import receipts
 from ml_connector.erp.sage_300.odata import any_of, equal, instant
+from ml_connector.erp.sage_300.routes import batches
 from ml_connector.erp.sage_300.routes.base import Request
 from ml_connector.erp.sage_300.routes.batch_way import BatchWay
+from ml_connector.erp.sage_300.routes.batches import Batch, Content, Names
 from ml_connector.erp.sage_300.routes.receivables import ONLY_THESE
-from ml_connector.erp.sage_300.wire import text
+from ml_connector.erp.sage_300.values import text
 
 _POSTED: Final = "AR/ARPostedReceipts"
 _PROCESS: Final = "AR/ARPostReceiptsAndAdjustments"

@@ -8,16 +8,16 @@ from typing import Any, Final
 from ml_connector.domain.documents import Document, SalesDocument
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.target import Case, Ids, Many, Present, Seen, Shown, Step, Trail, Unclear, Unsupported
-from ml_connector.erp.sage_300 import batches
-from ml_connector.erp.sage_300.batches import Batch, Content, Names
 from ml_connector.erp.sage_300.client import WebApi
 from ml_connector.erp.sage_300.documents import receivables, sales
-from ml_connector.erp.sage_300.keys import key_in
+from ml_connector.erp.sage_300.documents.keys import key_in
 from ml_connector.erp.sage_300.odata import any_of, equal, fitting
+from ml_connector.erp.sage_300.routes import batches
 from ml_connector.erp.sage_300.routes.base import Request
 from ml_connector.erp.sage_300.routes.batch_way import BatchWay, address
+from ml_connector.erp.sage_300.routes.batches import Batch, Content, Names
 from ml_connector.erp.sage_300.routes.posted import Posted, numbered, posted_documents, posted_key
-from ml_connector.erp.sage_300.wire import text
+from ml_connector.erp.sage_300.values import text
 
 _PROCESS: Final = "AR/ARPostInvoices"
 #: Never "Postallbatches", which posts other people's ready batches (dossier, section 11.4).

@@ -1,0 +1,1 @@
+"""Documents: ours into Business One's words, and Business One's back into ours. One module per kind; pure."""
