@@ -90,7 +90,8 @@ _TURNED_AWAY: Final = frozenset(
     {LineFault.RESET, LineFault.ERROR_PAGE, LineFault.STRANGE_PAGE, LineFault.BUSY, LineFault.REFUSED_LONG}
 )
 _REFUSED_LONG: Final = b'{"error":{"code":"-1","message":"The request URI is too long."}}'
-_ENDLESS: Final = b" " * (16 * 1024 * 1024 + 1)
+#: What a client has taken in when it gives up costs time to take in: little of it comes first, and then more than anybody takes.
+_ENDLESS: Final = (b" " * 2**20, b" " * 2**26)
 _HTML: Final = b"<html><body><h1>Proxy Error</h1></body></html>"
 
 
@@ -321,7 +322,8 @@ class SimulatedNode(httpx2.AsyncBaseTransport):
                 body.pieces = [body.pieces[0][: len(body.pieces[0]) // 2]]
                 body.breaks = True
             case LineFault.ENDLESS_BODY:
-                body.pieces = [_ENDLESS] * 5
+                body.pieces = [*_ENDLESS]
+                response.headers.pop("content-length", None)  # what has no end has no length
             case LineFault.SLOW_BODY:
                 half = len(body.pieces[0]) // 2
                 body.pieces = [body.pieces[0][:half], body.pieces[0][half:]]

@@ -31,11 +31,11 @@ FILES: Final = (
     "store/door.py",
     "erp/sap_business_one/auth.py",
     "erp/sap_business_one/client.py",
-    "erp/sap_business_one/abilities.py",
+    "erp/sap_business_one/reads/abilities.py",
     "erp/sap_business_one/connector.py",
-    "erp/sap_business_one/journal_looks.py",
-    "erp/sap_business_one/looks.py",
-    "erp/sap_business_one/reads.py",
+    "erp/sap_business_one/routes/journal_looks.py",
+    "erp/sap_business_one/routes/looks.py",
+    "erp/sap_business_one/reads/reference.py",
 )
 
 #: Functions that posting never enters.
@@ -46,8 +46,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "posting/permit.py LeasePermit.follow": "for systems whose documents take a train of harmless writes; this one has none",
     "erp/sap_business_one/client.py ServiceLayer.query": "stored queries feed what is followed; posting follows nothing",
     "erp/sap_business_one/connector.py SapBusinessOne.census": "asked by reconciliation",
-    "erp/sap_business_one/journal_looks.py JournalEyes.census": "asked by reconciliation",
-    "erp/sap_business_one/looks.py census": "asked by reconciliation",
+    "erp/sap_business_one/routes/journal_looks.py JournalEyes.census": "asked by reconciliation",
+    "erp/sap_business_one/routes/looks.py census": "asked by reconciliation",
 }
 
 #: Sites that end in the step in which they begin, by the source text after which they stand.

@@ -553,6 +553,20 @@ def test_a_draft_whose_saving_was_not_answered_is_found_as_its_document(saved: s
     assert invoices == 1
 
 
+def test_a_page_of_a_proxy_is_no_answer_to_a_saving_even_with_http_200() -> None:
+    async def act(scene: Scene) -> tuple[Decision, list[str], int]:
+        done = await scene.carried(sale())
+        return done, [each.outcome.value for each in scene.trail], len(scene.control.documents("Invoices"))
+
+    page: dict[str, object] = {"fault": "html_error", "status": 200, "nth": 1}
+    faults = [{"operation": "DraftsService_SaveDraftToDocument", **page}]
+    done, outcomes, invoices = play(act, settings=DRAFTS, faults=faults)
+
+    assert isinstance(done, Done)
+    assert outcomes == ["accepted", "unknown", "accepted"]
+    assert invoices == 1
+
+
 @pytest.mark.parametrize("saved", ["closed", "removed"])
 def test_a_draft_that_is_saved_a_second_time_says_that_the_document_is_there(saved: str) -> None:
     async def act(scene: Scene) -> tuple[list[Receipt], int]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 from ml_connector.domain.errors import BadAnswer
@@ -174,17 +175,16 @@ def accepted(write: Write, reply: batch.Reply) -> Receipt:
     """What a 2xx says: the numbers of what was made, a draft where a person has to approve it first."""
     seen = write.move.seen
     if write.move.step.name in (ways.SAVE, ways.CONFIRM) and isinstance(seen, Partial):
+        if reply.status != HTTPStatus.NO_CONTENT and _data(reply) is None:
+            # A proxy may answer with a page of its own and HTTP 200, in place of the server.
+            return Unknown(f"HTTP {reply.status}, with an answer that is not the Service Layer's.")
         return Accepted(seen.ids)
     ids = _made(write, reply)
     return Accepted(ids) if ids is not None else Unknown(f"HTTP {reply.status}, but no number in the answer.")
 
 
 def _made(write: Write, reply: batch.Reply) -> Ids | None:
-    try:
-        data = Answer(reply.status, {}, reply.body).json()
-    except BadAnswer:
-        data = None
-    data = data if isinstance(data, dict) else {}
+    data = _data(reply) or {}
     located = _LOCATION.search(reply.headers.get("location", ""))
     context = _CONTEXT.search(str(data.get("@odata.context") or data.get("odata.metadata") or ""))
     name = located[1] if located else context[1] if context else ""
@@ -198,3 +198,12 @@ def _made(write: Write, reply: batch.Reply) -> Ids | None:
         return common.draft_ids(entry)
     number = whole_number(data.get(write.place.number))
     return ((write.place.key, str(entry)), *(((write.place.number, str(number)),) if number is not None else ()))
+
+
+def _data(reply: batch.Reply) -> dict[str, Any] | None:
+    """The JSON object of an answer; None where it is none."""
+    try:
+        data = Answer(reply.status, {}, reply.body).json()
+    except BadAnswer:
+        return None
+    return data if isinstance(data, dict) else None
