@@ -8,14 +8,14 @@ minutes later. So a target has no ``post``. It can say which writes a document n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from ml_connector.domain.documents import Document, Kind, State
+from ml_connector.domain.documents import Document, JournalEntry, Kind, Payment, SalesDocument, State
 from ml_connector.domain.keys import DocumentKey
 from ml_connector.domain.source import Feeds, Source
 
@@ -208,6 +208,13 @@ class Shown:
     lines: tuple[ShownLine, ...]
     added: tuple[ShownLine, ...] = ()
     party: str = ""
+
+    @classmethod
+    def planned(cls, document: JournalEntry | SalesDocument | Payment, lines: Iterable[ShownLine]) -> Shown:
+        """What is to be shown for ``document``: its own dates, currency, total and customer, and ``lines`` in the target's words."""
+        party = "" if isinstance(document, JournalEntry) else document.customer
+        heading = (document.posting_date, document.document_date, document.currency, document.total)
+        return cls(*heading, tuple(lines), party=party)
 
 
 @dataclass(frozen=True, slots=True)

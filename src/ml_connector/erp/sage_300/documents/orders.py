@@ -202,14 +202,7 @@ def project(document: SalesDocument, company: Company) -> Shown:
         )
         for each in priced(document, company)
     )
-    return Shown(
-        document.posting_date,
-        document.document_date,
-        document.currency,
-        document.total,
-        lines,
-        party=document.customer,
-    )
+    return Shown.planned(document, lines)
 
 
 def _priced(line: SalesLine, currency: str, company: Company) -> Priced:

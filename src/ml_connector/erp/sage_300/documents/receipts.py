@@ -127,9 +127,7 @@ def project(payment: Payment, linked: Mapping[DocumentKey, Ids]) -> Shown:
         ShownLine(linked_number(linked.get(each.document, ())), money.ZERO, each.amount)
         for each in payment.applications
     )
-    return Shown(
-        payment.posting_date, payment.document_date, payment.currency, payment.total, lines, party=payment.customer
-    )
+    return Shown.planned(payment, lines)
 
 
 def shown_entry(entry: Mapping[str, Any]) -> Shown:

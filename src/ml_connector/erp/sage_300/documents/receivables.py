@@ -115,14 +115,7 @@ def project(document: SalesDocument) -> Shown:
         )
         for line in document.lines
     )
-    return Shown(
-        document.posting_date,
-        document.document_date,
-        document.currency,
-        document.total,
-        lines,
-        party=document.customer,
-    )
+    return Shown.planned(document, lines)
 
 
 def _line(line: SalesLine, currency: str) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def project(entry: JournalEntry) -> Shown:
         for line in entry.lines
         if line.posts
     )
-    return Shown(entry.posting_date, entry.document_date, entry.currency, entry.total, lines)
+    return Shown.planned(entry, lines)
 
 
 def _line(line: JournalLine, entry: JournalEntry, foreign: str) -> dict[str, Any]:

@@ -103,14 +103,7 @@ def project(payment: Payment, linked: Mapping[DocumentKey, Ids]) -> Shown:
         for each in payment.applications
     )
     bank = ShownLine(payment.account, payment.total, money.ZERO)
-    return Shown(
-        payment.posting_date,
-        payment.document_date,
-        payment.currency,
-        payment.total,
-        (bank, *paid),
-        party=payment.customer,
-    )
+    return Shown.planned(payment, (bank, *paid))
 
 
 def shown(row: Mapping[str, Any], payment: Payment, company: Company) -> Shown:

@@ -101,14 +101,7 @@ def project(document: SalesDocument) -> Shown:
         ShownLine(line.item, money.ZERO, line.amount, quantity=line.quantity, tax=line.tax_code)
         for line in document.lines
     )
-    return Shown(
-        document.posting_date,
-        document.document_date,
-        document.currency,
-        document.total,
-        lines,
-        party=document.customer,
-    )
+    return Shown.planned(document, lines)
 
 
 def shown(row: Mapping[str, Any], document: SalesDocument, company: Company) -> Shown:
