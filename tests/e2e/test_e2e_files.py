@@ -209,6 +209,9 @@ def test_inspect_needs_no_installation_and_says_how_it_went_by_its_exit_code(sho
     assert shop.refused(2, "settlement", "inspect", str(shop.place / "none.txt")).startswith("There is no file")
     assert "is no file" in shop.refused(2, "settlement", "inspect", str(shop.place))
     assert "It foots." in shop("settlement", "inspect", written(shop.place, settlement([SALE]))).out
+    for content in (settlement([SALE], total="1.00"), b"settlement-id\tsku\n", b""):
+        refused = shop("settlement", "inspect", written(shop.place, content)).out
+        assert "Refused." in refused and "None" not in refused
 
 
 def test_an_empty_settlement_posts_nothing_and_is_proved(world: SandboxServer, shop: Installation) -> None:

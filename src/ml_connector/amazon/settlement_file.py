@@ -302,17 +302,17 @@ class SettlementReading(Generic[T]):
         try:
             return list(map(self._amounts.__getitem__, texts))
         except BadAmount:
-            pass
+            pass  # a block with a wrong one is gone through again, one by one
         for number, text in enumerate(texts, first):
             if ticks_of(text, self._amounts.style or Style.POINT) is not None:
                 continue
             if style_of(text) is None:
-                self._refuse(
-                    "bad_amount",
-                    f"{_shown(text)} is not an amount: digits, one decimal sign and at most four decimals are. "
-                    "Download the file again.",
-                    number,
+                wrong = (
+                    f"{_shown(text)} is not an amount: digits, one decimal sign and at most four decimals are."
+                    if text
+                    else "The row has no amount: it is not whole, or the file was cut off."
                 )
+                self._refuse("bad_amount", f"{wrong} Download the file again.", number)
             else:
                 self._refuse_mixed_decimals()
                 break

@@ -33,26 +33,33 @@ def inspect(
 
 
 def _print_inspection(found: dict[str, Any]) -> None:
-    total = f"{found['total']} {found['currency']}" if found["total"] is not None else "unreadable"
-    output.console().print(
-        f"Settlement {found['settlement_id']}  {total}  {found['rows']} rows  {found['encoding']}  "
-        f"{found['start']} to {found['end']}  zone {found['zone']}"
+    known = (
+        ("Settlement {settlement_id}", "settlement_id"),
+        ("{total} {currency}", "total"),
+        ("{rows} rows", "rows"),
+        ("{encoding}", "encoding"),
+        ("{start} to {end}", "start"),
+        ("zone {zone}", "zone"),
     )
-    output.table(
-        "",
-        ("label and category", "store", "month", "amount", "rows"),
-        [
-            (
-                f"{g['transaction_type']} | {g['amount_type']} | {g['amount_description']}\n= {g['category'] or 'UNKNOWN'}",
-                g["marketplace"],
-                g["month"],
-                g["amount"],
-                g["rows"],
-            )
-            for g in found["groups"] or ()
-        ],
-        right=("amount", "rows"),
-    )
+    # Of a refused file some of it is not known.
+    told = [words.format_map(found) for words, member in known if found[member] is not None]
+    output.console().print("  ".join(told) or "Unreadable.")
+    if found["groups"]:
+        output.table(
+            "",
+            ("label and category", "store", "month", "amount", "rows"),
+            [
+                (
+                    f"{g['transaction_type']} | {g['amount_type']} | {g['amount_description']}\n= {g['category'] or 'UNKNOWN'}",
+                    g["marketplace"],
+                    g["month"],
+                    g["amount"],
+                    g["rows"],
+                )
+                for g in found["groups"]
+            ],
+            right=("amount", "rows"),
+        )
     for finding in found["findings"]:
         where = f" (line {finding['line']})" if finding["line"] is not None else ""
         output.console().print(output.styled(finding["code"], "yellow"), f"{where}: {finding['message']}", sep="")

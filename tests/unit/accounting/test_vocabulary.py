@@ -63,7 +63,9 @@ def test_two_equally_specific_wildcards_that_could_meet_fail_at_load() -> None:
 
 
 def test_equally_specific_wildcards_that_never_meet_are_fine() -> None:
-    rules(("A", "B", "x*", "coupons"), ("A", "B", "y*", "deals"))
+    both = rules(("A", "B", "x*", "coupons"), ("A", "B", "y*", "deals"))
+
+    assert (category(both, "A", "B", "x1"), category(both, "A", "B", "y1")) == ("coupons", "deals")
 
 
 def test_two_rules_for_one_folded_triple_fail_at_load() -> None:

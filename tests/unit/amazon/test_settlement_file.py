@@ -116,6 +116,13 @@ def test_an_amount_in_any_other_form_is_refused_with_its_line(text: str) -> None
     assert codes(findings) == [("bad_amount", 4)]
 
 
+def test_a_file_that_ends_in_the_middle_of_a_row_is_called_cut_off() -> None:
+    content = settlement([TWO[0], row("1.00")], "10.00")
+    _, _, _, findings = read(content[: content.rindex(b"1.00")])
+
+    assert "the file was cut off" in next(each.message for each in findings if each.code == "bad_amount")
+
+
 @pytest.mark.parametrize("text", ["1.2345,00", "12.34,56", "1.234", "1,23456", "1234.567,00"])
 def test_grouping_in_a_comma_file_is_by_three_and_beside_a_comma(text: str) -> None:
     _, _, _, findings = read(settlement([row("10,00"), row("10,00"), row(text)], "20,00"))

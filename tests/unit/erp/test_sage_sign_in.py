@@ -1,6 +1,7 @@
 """Signing in to Sage 300: credentials, rights, a server that starts, an address that is none."""
 
 import asyncio
+import base64
 from random import Random
 
 import httpx2
@@ -100,7 +101,11 @@ def test_admin_is_refused_with_a_hint() -> None:
 
 
 def test_a_user_id_is_sent_in_upper_case() -> None:
-    play(nothing, settings={"username": "webapi"})
+    heard: list[httpx2.Request] = []
+    play(nothing, settings={"username": "webapi"}, heard=heard)
+
+    sent = {base64.b64decode(each.headers["Authorization"].removeprefix("Basic ")).split(b":")[0] for each in heard}
+    assert sent == {b"WEBAPI"}
 
 
 @pytest.mark.parametrize("switches", [{"wrong_company": "404"}, {"wrong_company": "401"}])
@@ -251,10 +256,14 @@ def test_a_document_is_not_duplicate_because_day_end_runs_under_the_same_code() 
 
 
 def test_closing_twice_harms_nothing() -> None:
-    async def act(scene: Scene) -> None:
-        await scene.target.close()
+    heard: list[httpx2.Request] = []
 
-    play(act)
+    async def act(scene: Scene) -> int:
+        await scene.target.close()
+        await scene.target.close()
+        return len(heard)
+
+    assert play(act, heard=heard) == len(heard) > 0
 
 
 def test_nothing_is_asked_of_a_server_that_refused_the_sign_in() -> None:

@@ -87,9 +87,10 @@ def test_what_is_cut_off_or_no_batch_is_not_understood(header: str, body: str) -
 @given(st.binary(max_size=200))
 def test_any_bytes_end_in_parts_or_in_a_bad_answer(noise: bytes) -> None:
     try:
-        decode("multipart/mixed;boundary=b", b"--b\r\nContent-Type: multipart/mixed;boundary=c\r\n\r\n" + noise)
+        parts = decode("multipart/mixed;boundary=b", b"--b\r\nContent-Type: multipart/mixed;boundary=c\r\n\r\n" + noise)
     except BadAnswer:
         return
+    assert all(isinstance(part, ChangeSet | Reply) for part in parts)
 
 
 def test_a_change_set_that_went_through_has_a_reply_for_each_request() -> None:
